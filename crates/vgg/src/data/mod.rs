@@ -1,0 +1,32 @@
+//! Labelled images: where they come from and what is checked on the way.
+//!
+//! Every source ends as an [`ImageData`]: a training and a test [`ImageSet`] of one image size,
+//! held as bytes in memory, with the names of the classes.
+
+mod cifar10;
+mod download;
+#[cfg(feature = "embedded")]
+mod embedded;
+mod error;
+mod fashion_mnist;
+mod folder;
+mod idx;
+mod image;
+mod image_set;
+mod preprocessing;
+mod source;
+
+pub use download::{Progress, download};
+pub use error::DataError;
+pub use fashion_mnist::{DOWNLOAD_ADDRESS, fashion_mnist};
+pub use idx::{IdxImages, parse_idx_images, parse_idx_labels};
+pub use image::{Fit, decode_image, read_image};
+pub use image_set::{ImageData, ImageSet, LabelledImage, Normalization};
+pub use preprocessing::Preprocessing;
+pub use source::{DataOptions, cache_folder, load};
+
+/// The ten classes of Fashion-MNIST, in the order of their labels.
+pub const FASHION_MNIST_CLASSES: [&str; 10] = [
+    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag",
+    "Ankle boot",
+];

@@ -1,0 +1,124 @@
+//! Data by name: what `--data` means.
+
+use std::path::{Path, PathBuf};
+
+use super::error::DataError;
+use super::fashion_mnist::{DOWNLOAD_ADDRESS, fashion_mnist};
+use super::folder::{self, FolderOptions};
+use super::image::Fit;
+use super::image_set::ImageData;
+use super::{cifar10, idx};
+
+/// How data is loaded.
+#[derive(Debug, Clone)]
+pub struct DataOptions {
+    /// Channels, height and width that the images of a folder are brought to. IDX files and
+    /// CIFAR-10 have their own.
+    pub shape: [usize; 3],
+    /// Leave out images of a folder that cannot be used.
+    pub skip_broken: bool,
+    /// Use at most so many training images, and as many test images, spread over the set.
+    pub limit: Option<usize>,
+}
+
+/// Where downloads are kept: `VGG_HOME` if it is set, else `vgg` in the platform's folder for
+/// such files (`~/.cache` on Linux).
+pub fn cache_folder() -> PathBuf {
+    std::env::var_os("VGG_HOME")
+        .map(PathBuf::from)
+        .or_else(|| dirs::cache_dir().map(|folder| folder.join("vgg")))
+        .unwrap_or_else(|| std::env::temp_dir().join("vgg"))
+}
+
+/// The data called `name`, and how images of another size fit it:
+///
+/// - `embedded`: the shipped part of Fashion-MNIST (with feature `embedded`);
+/// - `fashion-mnist`: all of it, downloaded if it is nowhere to be found;
+/// - `mnist`, `cifar10`: from the folder of that name in [`cache_folder`];
+/// - anything else is a folder: with IDX files, with CIFAR-10's binary files, or with one folder
+///   of images a class.
+///
+/// # Errors
+/// Data that is not there or not whole.
+pub fn load(name: &str, options: &DataOptions) -> Result<(ImageData, Fit), DataError> {
+    let (mut data, fit) = match name {
+        "embedded" => (embedded()?, Fit::Object),
+        "fashion-mnist" => {
+            let mut last = 0;
+            let data = fashion_mnist(&cache_folder(), DOWNLOAD_ADDRESS, &mut |bytes, all| {
+                let megabytes = bytes >> 20;
+                if megabytes / 5 != last {
+                    last = megabytes / 5;
+                    let all = all.map_or(String::new(), |all| format!(" of {}", all >> 20));
+                    eprintln!("downloading Fashion-MNIST: {megabytes}{all} MB");
+                }
+            })?;
+            (data, Fit::Object)
+        }
+        "mnist" => (mnist(&cached(
+            "MNIST",
+            "mnist",
+            "put train-images-idx3-ubyte.gz and the three other files of \
+             https://ossci-datasets.s3.amazonaws.com/mnist there",
+        )?)?, Fit::Object),
+        "cifar10" => (cifar10::load(&cached(
+            "CIFAR-10",
+            "cifar10",
+            "unpack https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz and put its .bin \
+             files there",
+        )?)?, Fit::Cover),
+        _ => from_folder(Path::new(name), options)?,
+    };
+    if let Some(limit) = options.limit {
+        data.train = data.train.limited(limit)?;
+        data.test = data.test.limited(limit)?;
+    }
+    Ok((data, fit))
+}
+
+#[cfg(feature = "embedded")]
+fn embedded() -> Result<ImageData, DataError> {
+    super::embedded::load()
+}
+
+#[cfg(not(feature = "embedded"))]
+fn embedded() -> Result<ImageData, DataError> {
+    Err(DataError::Invalid(
+        "the shipped images are not compiled in: build with --features embedded".to_owned(),
+    ))
+}
+
+fn cached(name: &'static str, folder: &str, advice: &str) -> Result<PathBuf, DataError> {
+    let path = cache_folder().join(folder);
+    if path.is_dir() {
+        return Ok(path);
+    }
+    Err(DataError::NotFound {
+        name,
+        searched: vec![path],
+        advice: advice.to_owned(),
+    })
+}
+
+fn mnist(folder: &Path) -> Result<ImageData, DataError> {
+    Ok(ImageData {
+        train: idx::load_part(folder, "train", 10)?,
+        test: idx::load_part(folder, "t10k", 10)?,
+        classes: (0..10).map(|digit| digit.to_string()).collect(),
+        mirrors: false,
+    })
+}
+
+fn from_folder(folder: &Path, options: &DataOptions) -> Result<(ImageData, Fit), DataError> {
+    if idx::is_idx_folder(folder) {
+        Ok((mnist(folder)?, Fit::Object))
+    } else if cifar10::is_cifar10_folder(folder) {
+        Ok((cifar10::load(folder)?, Fit::Cover))
+    } else {
+        let images = FolderOptions {
+            shape: options.shape,
+            skip_broken: options.skip_broken,
+        };
+        Ok((folder::load(folder, images)?, Fit::Cover))
+    }
+}

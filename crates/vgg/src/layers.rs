@@ -1,0 +1,160 @@
+//! The parts that a VGG is put together from: a convolution with what follows it, a block, a
+//! hidden linear layer.
+
+use burn::module::{Initializer, Module};
+use burn::nn::conv::{Conv2d, Conv2dConfig};
+use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
+use burn::nn::{
+    BatchNorm, BatchNormConfig, Dropout, DropoutConfig, Linear, LinearConfig, PaddingConfig2d, Relu,
+};
+use burn::tensor::{Device, Tensor, module::batch_norm_train};
+
+use crate::config::WeightInit;
+
+/// A 3×3 convolution with padding 1, batch normalisation where the network has it, and ReLU.
+#[derive(Module, Debug)]
+pub struct ConvLayer {
+    /// The convolution, weights `[c_out, c_in, 3, 3]`.
+    pub conv: Conv2d,
+    /// Batch normalisation over the convolution's output channels.
+    pub norm: Option<BatchNorm>,
+    relu: Relu,
+}
+
+impl ConvLayer {
+    pub(crate) fn new(
+        channels: [usize; 2],
+        batch_norm: bool,
+        init: &WeightInit,
+        device: &Device,
+    ) -> Self {
+        let [inputs, outputs] = channels;
+        let mut conv = Conv2dConfig::new(channels, [3, 3])
+            .with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1))
+            .init(device);
+        // Burn's config has one initializer for weight and bias; a VGG draws only the weight.
+        conv.weight = match init {
+            WeightInit::Kaiming => Initializer::KaimingNormal {
+                gain: 2f64.sqrt(),
+                fan_out_only: true,
+            },
+            WeightInit::Paper => small_normal(),
+        }
+        .init_with([outputs, inputs, 3, 3], Some(inputs * 9), Some(outputs * 9), device);
+        conv.bias = Some(Initializer::Zeros.init([outputs], device));
+        Self {
+            conv,
+            norm: batch_norm.then(|| BatchNormConfig::new(outputs).init(device)),
+            relu: Relu::new(),
+        }
+    }
+
+    /// `[batch, c_in, h, w]` → `[batch, c_out, h, w]`.
+    pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
+        let output = self.conv.forward(input);
+        let output = match &self.norm {
+            Some(norm) => normalise(norm, output),
+            None => output,
+        };
+        self.relu.forward(output)
+    }
+}
+
+/// Batch normalisation with PyTorch's running variance.
+///
+/// Burn 0.22's own training pass moves `running_var` towards the *biased* batch variance
+/// (divided by n), PyTorch's towards the unbiased one (divided by n − 1), where n is the number
+/// of values per channel. Published weights were trained with the latter, so training here does
+/// the same; what the layer puts out is equal in both.
+fn normalise(norm: &BatchNorm, input: Tensor<4>) -> Tensor<4> {
+    if !(input.device().is_autodiff() && norm.training.is_enabled()) {
+        return norm.forward(input);
+    }
+    let [batch, _, height, width] = input.dims();
+    let count = (batch * height * width) as f64;
+    let unbiased = if count > 1.0 { count / (count - 1.0) } else { 1.0 };
+
+    let device = input.device();
+    let result = batch_norm_train(input, norm.gamma.val(), norm.beta.val(), norm.epsilon);
+    let moved = |running: Tensor<1>, batch: Tensor<1>| {
+        running
+            .to_device(&device)
+            .mul_scalar(1.0 - norm.momentum)
+            .add(batch.detach().mul_scalar(norm.momentum))
+            .detach()
+    };
+    norm.running_mean
+        .update(moved(norm.running_mean.value_sync(), result.mean));
+    norm.running_var.update(moved(
+        norm.running_var.value_sync(),
+        result.variance.mul_scalar(unbiased),
+    ));
+    result.output
+}
+
+/// Convolutions of one resolution, then a 2×2 max pooling with stride 2.
+#[derive(Module, Debug)]
+pub struct Block {
+    /// The convolutions, in order.
+    pub layers: Vec<ConvLayer>,
+    pool: MaxPool2d,
+}
+
+impl Block {
+    pub(crate) fn new(layers: Vec<ConvLayer>) -> Self {
+        Self {
+            layers,
+            pool: MaxPool2dConfig::new([2, 2]).with_strides([2, 2]).init(),
+        }
+    }
+
+    /// `[batch, c_in, h, w]` → `[batch, c_out, h / 2, w / 2]`, rounded down.
+    pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
+        let output = self
+            .layers
+            .iter()
+            .fold(input, |input, layer| layer.forward(input));
+        self.pool.forward(output)
+    }
+}
+
+/// A linear layer with ReLU and dropout.
+#[derive(Module, Debug)]
+pub struct HiddenLayer {
+    /// The linear layer, weights `[n_in, n_out]`.
+    pub linear: Linear,
+    relu: Relu,
+    dropout: Dropout,
+}
+
+impl HiddenLayer {
+    /// `dropout` lies in `[0, 1)`.
+    pub(crate) fn new(sizes: [usize; 2], dropout: f64, device: &Device) -> Self {
+        Self {
+            linear: linear(sizes, device),
+            relu: Relu::new(),
+            dropout: DropoutConfig::new(dropout).init(),
+        }
+    }
+
+    /// `[batch, n_in]` → `[batch, n_out]`.
+    pub fn forward(&self, input: Tensor<2>) -> Tensor<2> {
+        let output = self.relu.forward(self.linear.forward(input));
+        self.dropout.forward(output)
+    }
+}
+
+/// A linear layer with weights from N(0, 0.01) and zero biases.
+pub(crate) fn linear([inputs, outputs]: [usize; 2], device: &Device) -> Linear {
+    let mut linear = LinearConfig::new(inputs, outputs).init(device);
+    linear.weight = small_normal().init([inputs, outputs], device);
+    linear.bias = Some(Initializer::Zeros.init([outputs], device));
+    linear
+}
+
+fn small_normal() -> Initializer {
+    Initializer::Normal {
+        mean: 0.0,
+        std: 0.01,
+    }
+}

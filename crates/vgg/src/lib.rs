@@ -1,0 +1,25 @@
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs)]
+
+#[cfg(feature = "train")]
+mod classifier;
+mod config;
+#[cfg(feature = "train")]
+pub mod data;
+mod device;
+#[cfg(feature = "train")]
+mod file;
+mod layers;
+mod model;
+#[cfg(feature = "train")]
+pub mod train;
+mod variants;
+mod weights;
+
+#[cfg(feature = "train")]
+pub use classifier::Classifier;
+pub use config::{BlockConfig, ConfigError, Pooling, VggConfig, WeightInit};
+pub use device::{DeviceError, compiled_backends, describe_backends, device};
+pub use layers::{Block, ConvLayer, HiddenLayer};
+pub use model::{InputError, Vgg};
+pub use weights::{Precision, WeightsError, WeightsHeader};

@@ -1,0 +1,202 @@
+//! The network itself.
+
+use burn::module::Module;
+use burn::nn::Linear;
+use burn::nn::pool::{AdaptiveAvgPool2d, AdaptiveAvgPool2dConfig};
+use burn::tensor::{Device, Tensor, activation::softmax};
+use thiserror::Error;
+
+use crate::config::{ConfigError, Pooling, VggConfig};
+use crate::layers::{Block, ConvLayer, HiddenLayer, linear};
+
+/// A VGG: blocks of 3×3 convolutions, then linear layers.
+///
+/// ```
+/// # #[cfg(feature = "flex")] {
+/// use burn::tensor::{Device, Tensor};
+/// use vgg::VggConfig;
+///
+/// let device = Device::flex();
+/// let network = VggConfig::named("vgg16-28")?.with_width(0.125).init(&device)?;
+/// let images = Tensor::<4>::zeros([2, 1, 28, 28], &device);
+/// let probabilities = network.probabilities(images)?;
+/// assert_eq!(probabilities.dims(), [2, 10]);
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Module, Debug)]
+pub struct Vgg {
+    /// The convolutional part.
+    pub blocks: Vec<Block>,
+    average: Option<AdaptiveAvgPool2d>,
+    /// The hidden linear layers.
+    pub hidden: Vec<HiddenLayer>,
+    /// The last linear layer, to the classes.
+    pub output: Linear,
+    #[module(skip)]
+    config: VggConfig,
+}
+
+/// An input that the network does not take.
+#[derive(Debug, Error, PartialEq)]
+#[non_exhaustive]
+pub enum InputError {
+    /// The batch holds no images.
+    #[error("the batch holds no images")]
+    EmptyBatch,
+    /// The wrong number of channels.
+    #[error("the network takes images of {expected} channels, found {found}")]
+    Channels {
+        /// What the network takes.
+        expected: usize,
+        /// What the input has.
+        found: usize,
+    },
+    /// The image is too small for the poolings.
+    #[error(transparent)]
+    TooSmall(#[from] ConfigError),
+    /// The linear layers of a flattening network fit another image size.
+    #[error(
+        "the linear layers take the {}×{} feature map of a {}×{} image; an image of {}×{} gives \
+         {}×{}", map[0], map[1], expected[0], expected[1], found[0], found[1],
+         found_map[0], found_map[1]
+    )]
+    Size {
+        /// Height and width that the network was made for.
+        expected: [usize; 2],
+        /// The feature map of such an image.
+        map: [usize; 2],
+        /// Height and width of the input.
+        found: [usize; 2],
+        /// The feature map of the input.
+        found_map: [usize; 2],
+    },
+}
+
+impl VggConfig {
+    /// A network with fresh weights on `device`. Weights are drawn when they are first used,
+    /// so loading others right after costs nothing twice; seed `device` before that for the
+    /// same weights again.
+    ///
+    /// # Errors
+    /// See [`VggConfig::validate`].
+    pub fn init(&self, device: &Device) -> Result<Vgg, ConfigError> {
+        self.validate()?;
+        let mut inputs = self.input_channels;
+        let mut blocks = Vec::with_capacity(self.blocks.len());
+        for (block, outputs) in self.blocks.iter().zip(self.channels()) {
+            let mut layers = Vec::with_capacity(block.convolutions);
+            for _ in 0..block.convolutions {
+                let channels = [inputs, outputs];
+                layers.push(ConvLayer::new(channels, self.batch_norm, &self.weight_init, device));
+                inputs = outputs;
+            }
+            blocks.push(Block::new(layers));
+        }
+
+        let mut features = self.feature_count();
+        let mut hidden = Vec::with_capacity(self.hidden.len());
+        for size in self.hidden_sizes() {
+            hidden.push(HiddenLayer::new([features, size], self.dropout, device));
+            features = size;
+        }
+        let average = match self.pooling {
+            Pooling::Flatten => None,
+            _ => Some(AdaptiveAvgPool2dConfig::new(self.pooling.output_size([0, 0])).init()),
+        };
+        Ok(Vgg {
+            blocks,
+            average,
+            hidden,
+            output: linear([features, self.classes], device),
+            config: self.clone(),
+        })
+    }
+}
+
+impl Vgg {
+    /// The configuration that the network was made from.
+    pub fn config(&self) -> &VggConfig {
+        &self.config
+    }
+
+    /// Says whether the network takes an input of `shape` `[batch, channels, height, width]`.
+    ///
+    /// # Errors
+    /// What does not fit, and the smallest size where the input is too small.
+    pub fn check_input(&self, shape: [usize; 4]) -> Result<(), InputError> {
+        let [batch, channels, height, width] = shape;
+        let size = [height, width];
+        if batch == 0 {
+            return Err(InputError::EmptyBatch);
+        }
+        if channels != self.config.input_channels {
+            return Err(InputError::Channels {
+                expected: self.config.input_channels,
+                found: channels,
+            });
+        }
+        self.config.check_size(size)?;
+        let map = self.config.feature_map(self.config.input_size);
+        let found_map = self.config.feature_map(size);
+        if self.config.pooling == Pooling::Flatten && found_map != map {
+            return Err(InputError::Size {
+                expected: self.config.input_size,
+                map,
+                found: size,
+                found_map,
+            });
+        }
+        Ok(())
+    }
+
+    /// Logits `[batch, classes]` of normalised images `[batch, channels, height, width]`.
+    ///
+    /// Batch normalisation and dropout behave as in training if the images lie on an autodiff
+    /// device, as everywhere in Burn.
+    ///
+    /// # Errors
+    /// See [`Vgg::check_input`].
+    pub fn forward(&self, images: Tensor<4>) -> Result<Tensor<2>, InputError> {
+        self.check_input(images.dims())?;
+        Ok(self.logits(images))
+    }
+
+    /// Probabilities `[batch, classes]`, each row adding up to 1: the softmax of
+    /// [`Vgg::forward`].
+    ///
+    /// # Errors
+    /// See [`Vgg::check_input`].
+    pub fn probabilities(&self, images: Tensor<4>) -> Result<Tensor<2>, InputError> {
+        Ok(softmax(self.forward(images)?, 1))
+    }
+
+    /// The feature map `[batch, channels, h, w]` behind the last block, before any averaging.
+    ///
+    /// # Errors
+    /// See [`Vgg::check_input`].
+    pub fn forward_features(&self, images: Tensor<4>) -> Result<Tensor<4>, InputError> {
+        self.check_input(images.dims())?;
+        Ok(self.features(images))
+    }
+
+    /// [`Vgg::forward`] of images that are known to fit.
+    pub(crate) fn logits(&self, images: Tensor<4>) -> Tensor<2> {
+        let features = self.features(images);
+        let features = match &self.average {
+            Some(average) => average.forward(features),
+            None => features,
+        };
+        let hidden = self
+            .hidden
+            .iter()
+            .fold(features.flatten(1, 3), |input, layer| layer.forward(input));
+        self.output.forward(hidden)
+    }
+
+    fn features(&self, images: Tensor<4>) -> Tensor<4> {
+        self.blocks
+            .iter()
+            .fold(images, |input, block| block.forward(input))
+    }
+}

@@ -1,0 +1,141 @@
+//! What a run does, as data: saved as `config.json` in its folder.
+
+use burn::config::Config;
+
+use super::augment::Augmentation;
+use super::error::TrainError;
+use crate::config::VggConfig;
+use crate::data::Preprocessing;
+use crate::weights::Precision;
+
+/// The rule by which gradients change weights.
+#[derive(Config, Debug, PartialEq, Eq, Copy)]
+pub enum OptimizerKind {
+    /// Stochastic gradient descent with momentum 0.9, as PyTorch defines it (no dampening).
+    Sgd,
+    /// Adam with decoupled weight decay: β 0.9 and 0.999, ε 1e-8.
+    AdamW,
+}
+
+/// How a network is trained.
+#[derive(Config, Debug, PartialEq)]
+pub struct TrainConfig {
+    /// The optimizer.
+    pub optimizer: OptimizerKind,
+    /// The highest learning rate. It rises linearly to this during the warm-up, then falls to
+    /// zero along half a cosine.
+    pub learning_rate: f64,
+    /// How often every training image is seen.
+    #[config(default = 10)]
+    pub epochs: usize,
+    /// Images in a batch; the last batch of an epoch may be smaller.
+    #[config(default = 64)]
+    pub batch_size: usize,
+    /// Part of all steps that the warm-up takes, in `[0, 1)`.
+    #[config(default = 0.1)]
+    pub warmup: f64,
+    /// Pulls weights (not biases, not norms) towards zero.
+    #[config(default = 5e-4)]
+    pub weight_decay: f64,
+    /// Part of the target that is spread over all classes, in `[0, 1)`.
+    #[config(default = 0.0)]
+    pub label_smoothing: f64,
+    /// Random changes of the training images.
+    #[config(default = "Augmentation::new()")]
+    pub augmentation: Augmentation,
+    /// Every random choice of the run follows from this.
+    #[config(default = 0)]
+    pub seed: u64,
+}
+
+impl TrainConfig {
+    /// Checks every setting.
+    ///
+    /// # Errors
+    /// The first setting that makes no sense.
+    pub fn validate(&self) -> Result<(), TrainError> {
+        let unit = |value: f64| (0.0..1.0).contains(&value);
+        let rules = [
+            ("the number of epochs", "at least 1", self.epochs as f64, self.epochs > 0),
+            ("the batch size", "at least 1", self.batch_size as f64, self.batch_size > 0),
+            (
+                "the learning rate",
+                "above 0 and at most 1",
+                self.learning_rate,
+                self.learning_rate > 0.0 && self.learning_rate <= 1.0,
+            ),
+            ("the warm-up", "at least 0 and below 1", self.warmup, unit(self.warmup)),
+            (
+                "the weight decay",
+                "finite and at least 0",
+                self.weight_decay,
+                self.weight_decay.is_finite() && self.weight_decay >= 0.0,
+            ),
+            (
+                "the label smoothing",
+                "at least 0 and below 1",
+                self.label_smoothing,
+                unit(self.label_smoothing),
+            ),
+        ];
+        match rules.into_iter().find(|(.., holds)| !holds) {
+            None => Ok(()),
+            Some((what, range, found, _)) => Err(TrainError::Setting {
+                what,
+                range,
+                found: found.to_string(),
+            }),
+        }
+    }
+
+    /// Steps of the whole run, for `images` training images.
+    pub(crate) fn steps(&self, images: usize) -> usize {
+        self.epochs * images.div_ceil(self.batch_size)
+    }
+}
+
+/// Everything about a run: a run with the same configuration, data and backend gives the same
+/// network again.
+#[derive(Config, Debug, PartialEq)]
+pub struct RunConfig {
+    /// The network.
+    pub model: VggConfig,
+    /// How it is trained.
+    pub training: TrainConfig,
+    /// The data, as [`data::load`](crate::data::load) knows it.
+    pub data: String,
+    /// At most so many training images, and as many test images.
+    pub limit: Option<usize>,
+    /// Whether images that cannot be used were left out.
+    pub skip_broken: bool,
+    /// Names of the classes.
+    pub classes: Vec<String>,
+    /// What is done to an image before the network sees it.
+    pub preprocessing: Preprocessing,
+    /// The backend, as [`device`](crate::device) knows it.
+    pub backend: String,
+    /// How the finished weights are stored.
+    pub precision: Precision,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_bad_setting_is_named() {
+        let good = || TrainConfig::new(OptimizerKind::Sgd, 0.1);
+        good().validate().expect("the defaults are fine");
+        for (config, expected) in [
+            (good().with_epochs(0), "the number of epochs must be at least 1, found 0"),
+            (good().with_batch_size(0), "the batch size must be at least 1, found 0"),
+            (good().with_warmup(1.0), "the warm-up must be at least 0 and below 1, found 1"),
+            (good().with_weight_decay(-1.0), "the weight decay must be finite"),
+            (good().with_label_smoothing(f64::NAN), "the label smoothing must be"),
+            (TrainConfig::new(OptimizerKind::Sgd, 0.0), "the learning rate must be above 0"),
+        ] {
+            let message = config.validate().expect_err(expected).to_string();
+            assert!(message.starts_with(expected), "{message}");
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! How well a network recognises a set of images.
+
+use std::sync::Arc;
+
+use burn::data::dataloader::DataLoader;
+use burn::tensor::Device;
+
+use super::error::TrainError;
+use super::loader::EpochLoader;
+use crate::data::{ImageSet, Normalization};
+use crate::model::Vgg;
+
+/// The result of a test.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evaluation {
+    /// `confusion[class][answer]`: how many images of `class` were taken for `answer`.
+    pub confusion: Vec<Vec<usize>>,
+    /// Mean cross-entropy per image, in nats.
+    pub loss: f64,
+}
+
+/// How well one class is recognised.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ClassScore {
+    /// Of the images taken for this class, the part that is of it; NaN if there are none.
+    pub precision: f64,
+    /// Of the images of this class, the part that was recognised; NaN if there are none.
+    pub recall: f64,
+    /// How many images of this class there are.
+    pub images: usize,
+}
+
+impl Evaluation {
+    /// How many images there were.
+    pub fn images(&self) -> usize {
+        self.confusion.iter().flatten().sum()
+    }
+
+    /// The part of the images that was recognised.
+    pub fn accuracy(&self) -> f64 {
+        let right: usize = (0..self.confusion.len()).map(|class| self.confusion[class][class]).sum();
+        right as f64 / self.images() as f64
+    }
+
+    /// Precision and recall of each class.
+    pub fn scores(&self) -> Vec<ClassScore> {
+        let score = |class: usize| {
+            let right = self.confusion[class][class] as f64;
+            let images: usize = self.confusion[class].iter().sum();
+            let answers: usize = self.confusion.iter().map(|row| row[class]).sum();
+            ClassScore {
+                precision: right / answers as f64,
+                recall: right / images as f64,
+                images,
+            }
+        };
+        (0..self.confusion.len()).map(score).collect()
+    }
+}
+
+/// Shows every image of `set` to `network`, `batch_size` at once; `progress` is called with the
+/// number of images done.
+///
+/// # Errors
+/// Images that do not fit the network, or a class that it does not know.
+pub fn evaluate(
+    network: &Vgg,
+    set: &Arc<ImageSet>,
+    normalization: &Normalization,
+    batch_size: usize,
+    device: &Device,
+    progress: &mut dyn FnMut(usize),
+) -> Result<Evaluation, TrainError> {
+    let classes = network.config().classes;
+    let loader = EpochLoader::in_order(
+        set.clone(),
+        Arc::new(normalization.clone()),
+        batch_size,
+        device,
+    );
+    let mut confusion = vec![vec![0; classes]; classes];
+    let mut loss = 0.0;
+    let mut done = 0;
+    for batch in loader.iter() {
+        let batch = batch.map_err(|error| TrainError::Stopped(error.to_string()))?;
+        let logits = network.forward(batch.images)?.into_data().convert::<f32>();
+        let logits = logits
+            .try_into_vec::<f32>()
+            .map_err(|error| TrainError::Stopped(format!("{error:?}")))?;
+        for row in logits.chunks_exact(classes) {
+            let label = set.label(done);
+            let counts = confusion.get_mut(label).ok_or_else(|| TrainError::Setting {
+                what: "a label",
+                range: "below the number of the network's classes",
+                found: label.to_string(),
+            })?;
+            counts[argmax(row)] += 1;
+            loss -= log_probability(row, label);
+            done += 1;
+        }
+        progress(done);
+    }
+    Ok(Evaluation { confusion, loss: loss / done as f64 })
+}
+
+/// Where the largest value is; the first of equal ones.
+fn argmax(values: &[f32]) -> usize {
+    let largest = |best: usize, index: usize| {
+        if values[index] > values[best] { index } else { best }
+    };
+    (0..values.len()).fold(0, largest)
+}
+
+/// Logarithm of the softmax of `logits` at `index`.
+fn log_probability(logits: &[f32], index: usize) -> f64 {
+    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let sum: f64 = logits.iter().map(|&logit| f64::from(logit - largest).exp()).sum();
+    f64::from(logits[index] - largest) - sum.ln()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scores_follow_from_the_confusion() {
+        let evaluation = Evaluation {
+            confusion: vec![vec![3, 1, 0], vec![2, 2, 0], vec![0, 0, 0]],
+            loss: 0.0,
+        };
+        assert_eq!((evaluation.images(), evaluation.accuracy()), (8, 0.625));
+        let scores = evaluation.scores();
+        assert_eq!((scores[0].precision, scores[0].recall, scores[0].images), (0.6, 0.75, 4));
+        assert!(scores[2].precision.is_nan() && scores[2].recall.is_nan());
+    }
+
+    #[test]
+    fn log_probabilities_do_not_overflow() {
+        assert!((log_probability(&[1000.0, 1000.0], 0) + 2f64.ln()).abs() < 1e-12);
+        assert!((log_probability(&[0.0, -1000.0], 1) + 1000.0).abs() < 1e-9);
+        assert_eq!(argmax(&[1.0, 3.0, 3.0]), 1);
+    }
+}

@@ -1,0 +1,32 @@
+//! Training a network on labelled images, with burn-train, so that it can be stopped, killed and
+//! resumed, and repeated exactly.
+//!
+//! The way through: a [`RunConfig`] says what to do; [`train`] sets up a [`RunFolder`], feeds
+//! batches from an [`EpochLoader`] to burn-train's learner, and after each epoch commits a
+//! checkpoint; at the end the network is tested ([`evaluate`]) and the results are drawn.
+
+mod augment;
+mod chart;
+mod checkpoint;
+mod config;
+mod error;
+mod evaluate;
+mod history;
+mod loader;
+mod optimizer;
+mod progress;
+mod run;
+mod run_folder;
+mod step;
+
+pub use augment::Augmentation;
+pub use burn::train::Interrupter;
+pub use config::{OptimizerKind, RunConfig, TrainConfig};
+pub use error::TrainError;
+pub use evaluate::{ClassScore, Evaluation, evaluate};
+pub use history::EpochMetrics;
+pub use loader::{EpochLoader, ImageBatch};
+pub use optimizer::optimizer;
+pub use run::{Outcome, train};
+pub use run_folder::{ClassSummary, RunFolder, Summary};
+pub use step::Learning;

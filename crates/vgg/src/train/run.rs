@@ -1,0 +1,208 @@
+//! A whole run, from a configuration to a tested network.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use burn::module::Module;
+use burn::optim::OptimizerRecord;
+use burn::optim::lr_scheduler::LrSchedulerRecord;
+use burn::store::ModuleRecord;
+use burn::tensor::Device;
+use burn::train::metric::{AccuracyMetric, LearningRateMetric, LossMetric};
+use burn::train::{Interrupter, Learner, SupervisedTraining};
+
+use super::chart;
+use super::checkpoint::{Checkpoints, Found, Part, PartCheckpointer};
+use super::config::RunConfig;
+use super::error::TrainError;
+use super::evaluate::{Evaluation, evaluate};
+use super::history::{EpochEnd, History, MemoryLog};
+use super::loader::EpochLoader;
+use super::optimizer::{optimizer, schedule};
+use super::progress::renderer;
+use super::run_folder::{ClassSummary, RunFolder, Summary};
+use super::step::Learning;
+use crate::classifier::Classifier;
+use crate::data::{ImageData, ImageSet};
+use crate::model::Vgg;
+
+/// How a run ended.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// All epochs are done, and the network was tested.
+    Finished(Summary),
+    /// It was stopped. The weights so far are saved, and the run can be resumed behind its last
+    /// full epoch.
+    Interrupted {
+        /// How many epochs are complete.
+        epochs_done: usize,
+    },
+}
+
+/// Trains the network that `config` describes, from its newest checkpoint in `folder` if there
+/// is one, and tests it. `interrupter` stops it early.
+///
+/// # Errors
+/// Settings or images that do not fit, or a file that cannot be read or written. Checkpoints
+/// that were saved before an error stay usable.
+pub fn train(
+    folder: &RunFolder,
+    config: &RunConfig,
+    data: ImageData,
+    device: &Device,
+    interrupter: Interrupter,
+) -> Result<Outcome, TrainError> {
+    check(config, &data)?;
+    let settings = &config.training;
+    let (train_set, test_set) = (Arc::new(data.train), Arc::new(data.test));
+
+    device.seed(settings.seed);
+    let network = config.model.init(&device.clone().autodiff())?;
+    network.check_input(batch_shape(&train_set))?;
+    network.check_input(batch_shape(&test_set))?;
+
+    let found = Found::newest(folder.path())?;
+    let epochs_done = found.as_ref().map_or(0, |found| found.epoch);
+    let rows = found.as_ref().map_or(Ok(vec![]), Found::rows)?;
+    let history = History::new(rows);
+    let mut learning = Learning::new(network, settings.label_smoothing);
+    if let Some(found) = &found {
+        learning = restore(learning, found)?;
+    }
+    let start = Instant::now();
+    if epochs_done < settings.epochs {
+        let checkpoints = Checkpoints::new(folder.path(), history.clone());
+        let normalization = Arc::new(config.preprocessing.normalization.clone());
+        let in_order = |set: &Arc<ImageSet>| {
+            EpochLoader::in_order(set.clone(), normalization.clone(), settings.batch_size, device)
+        };
+        let train_loader =
+            in_order(&train_set).shuffled(settings.seed, settings.augmentation, epochs_done);
+        let part = |part| PartCheckpointer { part, checkpoints: checkpoints.clone() };
+        let mut training =
+            SupervisedTraining::new(folder.path(), Arc::new(train_loader), Arc::new(in_order(&test_set)))
+                .metric_train_numeric(LossMetric::new())
+                .metric_train_numeric(AccuracyMetric::new())
+                .metric_train_numeric(LearningRateMetric::new())
+                .metric_valid_numeric(LossMetric::new())
+                .metric_valid_numeric(AccuracyMetric::new())
+                .with_metric_logger(MemoryLog::default())
+                .with_application_logger(None)
+                .with_checkpointing_strategy(EpochEnd { history: history.clone() })
+                .with_custom_checkpointers(
+                    part(Part::Model),
+                    part(Part::Optimizer),
+                    part(Part::Schedule),
+                )
+                .with_interrupter(interrupter.clone())
+                .renderer(renderer(interrupter, found.as_ref().map(|found| found.epoch)))
+                .num_epochs(settings.epochs);
+        if let Some(found) = &found {
+            training = training.checkpoint(found.epoch);
+        }
+        let schedule = schedule(settings, train_set.len())?;
+        let learner = Learner::new(learning, optimizer(settings)?, schedule);
+        let result = training.launch(learner);
+        if let Some(failure) = checkpoints.take_failure() {
+            return Err(failure);
+        }
+        if let Some(error) = result.error {
+            return Err(TrainError::Stopped(error.to_string()));
+        }
+        learning = result.model;
+        if result.interrupted.is_some() {
+            save(folder, config, learning.network)?;
+            let epochs_done = history.rows().last().map_or(0, |row| row.epoch);
+            return Ok(Outcome::Interrupted { epochs_done });
+        }
+    }
+    let seconds = start.elapsed().as_secs_f64();
+
+    learning = learning.valid();
+    let evaluation = evaluate(
+        &learning.network,
+        &test_set,
+        &config.preprocessing.normalization,
+        settings.batch_size,
+        device,
+        &mut |_| {},
+    )?;
+    let drawn = |name: &str, svg: Result<String, String>| {
+        let svg = svg.map_err(|error| TrainError::broken(&folder.path().join(name), error))?;
+        folder.write(name, &svg)
+    };
+    drawn("curve.svg", chart::curve(&history.rows()))?;
+    drawn("confusion.svg", chart::confusion(&evaluation, &config.classes))?;
+    save(folder, config, learning.network)?;
+    let seen = (settings.epochs.saturating_sub(epochs_done)) * train_set.len();
+    let summary = Summary {
+        parameters: config.model.parameter_count() as u64,
+        epochs: settings.epochs,
+        train_images: train_set.len(),
+        test_images: test_set.len(),
+        test_loss: evaluation.loss,
+        test_accuracy: evaluation.accuracy(),
+        seconds,
+        images_per_second: seen as f64 / seconds,
+        classes: class_summaries(&evaluation, &config.classes),
+    };
+    folder.write_json("summary.json", &summary)?;
+    Ok(Outcome::Finished(summary))
+}
+
+fn check(config: &RunConfig, data: &ImageData) -> Result<(), TrainError> {
+    config.model.validate()?;
+    config.training.validate()?;
+    if data.classes != config.classes {
+        return Err(TrainError::Setting {
+            what: "the classes of the images",
+            range: "those of the run's config.json",
+            found: data.classes.join(", "),
+        });
+    }
+    if config.classes.len() != config.model.classes {
+        return Err(TrainError::Setting {
+            what: "the number of classes",
+            range: "the same for network and images",
+            found: format!("{} and {}", config.model.classes, config.classes.len()),
+        });
+    }
+    Ok(())
+}
+
+fn batch_shape(set: &ImageSet) -> [usize; 4] {
+    let [channels, height, width] = set.shape();
+    [1, channels, height, width]
+}
+
+/// Loads all parts of a checkpoint once, so that a damaged one is an error here: burn-train,
+/// which loads them again, would panic.
+fn restore(learning: Learning, found: &Found) -> Result<Learning, TrainError> {
+    let record: ModuleRecord = found.part(Part::Model)?;
+    found.part::<OptimizerRecord>(Part::Optimizer)?;
+    found.part::<LrSchedulerRecord>(Part::Schedule)?;
+    learning
+        .try_load_record(record)
+        .map_err(|error| found.damaged(&found.path(Part::Model), error))
+}
+
+fn save(folder: &RunFolder, config: &RunConfig, network: Vgg) -> Result<(), TrainError> {
+    let classifier = Classifier {
+        network,
+        classes: config.classes.clone(),
+        preprocessing: config.preprocessing.clone(),
+    };
+    Ok(classifier.save(&folder.weights(), config.precision)?)
+}
+
+fn class_summaries(evaluation: &Evaluation, classes: &[String]) -> Vec<ClassSummary> {
+    let finite = |value: f64| value.is_finite().then_some(value);
+    let scores = evaluation.scores().into_iter().zip(classes);
+    scores
+        .map(|(score, name)| ClassSummary {
+            name: name.clone(),
+            precision: finite(score.precision),
+            recall: finite(score.recall),
+        })
+        .collect()
+}

@@ -1,0 +1,313 @@
+//! Trains a VGG on real images, tests it, and keeps everything in a run folder.
+
+use std::error::Error;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::{Parser, ValueEnum};
+use vgg::data::{self, DataOptions, ImageData, Preprocessing};
+use vgg::train::{
+    Augmentation, Interrupter, OptimizerKind, Outcome, RunConfig, RunFolder, Summary, TrainConfig,
+    train,
+};
+use vgg::{Precision, VggConfig};
+
+/// Train a VGG on real images, test it, and keep the weights, figures and charts of the run.
+///
+/// Without options it trains the 28×28 VGG on 6,000 images of clothes that are shipped with this
+/// program, and tests it on 1,000 others. Ctrl-C stops after the current step; a run that was
+/// stopped or killed goes on with --resume.
+#[derive(Parser)]
+#[command(version, after_help = EXAMPLES)]
+struct Options {
+    /// Which network: vgg16-28, vgg11 … vgg19, vgg11-cifar … vgg19-cifar, or one of them with -bn
+    /// behind the depth
+    #[arg(long, default_value = "vgg16-28", conflicts_with = "resume")]
+    model: String,
+
+    /// Add batch normalisation to the network
+    #[arg(long, conflicts_with = "resume")]
+    batch_norm: bool,
+
+    /// Multiply the channels of every layer by this
+    #[arg(long, value_name = "F", default_value_t = 1.0, conflicts_with = "resume")]
+    width: f64,
+
+    /// Sizes of the hidden linear layers, such as 512,512; "none" for a single linear layer
+    #[arg(long, value_name = "N,N", value_parser = hidden_layers, conflicts_with = "resume")]
+    hidden: Option<Hidden>,
+
+    /// What to train on: embedded, fashion-mnist, mnist, cifar10, or a folder with IDX files,
+    /// with CIFAR-10's .bin files, or with one folder of PNG and JPEG images a class
+    #[arg(long, default_value = "embedded", conflicts_with = "resume")]
+    data: String,
+
+    /// Leave out images of a folder that are broken, instead of giving up
+    #[arg(long, conflicts_with = "resume")]
+    skip_broken: bool,
+
+    /// Use at most so many training images, and as many test images
+    #[arg(long, value_name = "N", conflicts_with = "resume")]
+    limit: Option<usize>,
+
+    /// What computes; --list-backends shows what there is [default: flex, or that of the run]
+    #[arg(long, value_name = "NAME")]
+    backend: Option<String>,
+
+    /// Show the backends and leave
+    #[arg(long)]
+    list_backends: bool,
+
+    /// How often every image is seen
+    #[arg(long, value_name = "N", default_value_t = 4, conflicts_with = "resume")]
+    epochs: usize,
+
+    /// Images in a step
+    #[arg(long, value_name = "N", default_value_t = 32, conflicts_with = "resume")]
+    batch_size: usize,
+
+    /// The highest learning rate [default: 0.02 for sgd, 0.0003 for adamw]
+    #[arg(long, value_name = "F", conflicts_with = "resume")]
+    lr: Option<f64>,
+
+    /// How gradients change the weights
+    #[arg(long, value_enum, default_value = "adamw", conflicts_with = "resume")]
+    optimizer: Optimizer,
+
+    /// Pull weights (not biases, not norms) towards zero
+    #[arg(long, value_name = "F", default_value_t = 5e-4, conflicts_with = "resume")]
+    weight_decay: f64,
+
+    /// Spread this part of the target over all classes
+    #[arg(long, value_name = "F", default_value_t = 0.0, conflicts_with = "resume")]
+    label_smoothing: f64,
+
+    /// Move training images by up to so many pixels
+    #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "resume")]
+    crop_padding: usize,
+
+    /// Never mirror training images (digits never are)
+    #[arg(long, conflicts_with = "resume")]
+    no_mirror: bool,
+
+    /// Every random choice follows from this
+    #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "resume")]
+    seed: u64,
+
+    /// Store the finished weights with 16 bits
+    #[arg(long, conflicts_with = "resume")]
+    half: bool,
+
+    /// The folder of the run [default: a new one in runs/]
+    #[arg(long, value_name = "DIR", conflicts_with = "resume")]
+    out: Option<PathBuf>,
+
+    /// Go on with the run in this folder, with the settings that it was started with
+    #[arg(long, value_name = "DIR")]
+    resume: Option<PathBuf>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  train                                   the main job: a few minutes on two cores
+  train --data fashion-mnist --model vgg16-bn-28 --width 0.25 --epochs 10
+  train --data photos --model vgg11-bn --width 0.5 --backend wgpu
+  train --resume runs/vgg16-28-1          after Ctrl-C, a crash or a power cut";
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Optimizer {
+    Sgd,
+    Adamw,
+}
+
+#[derive(Clone)]
+struct Hidden(Vec<usize>);
+
+fn hidden_layers(text: &str) -> Result<Hidden, String> {
+    let number = |part: &str| part.trim().parse().map_err(|_| format!("{part:?} is no size"));
+    match text {
+        "none" => Ok(Hidden(vec![])),
+        _ => text.split(',').map(number).collect::<Result<_, _>>().map(Hidden),
+    }
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    if options.list_backends {
+        print!("{}", vgg::describe_backends());
+        return ExitCode::SUCCESS;
+    }
+    match run(&options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &Options) -> Result<(), Box<dyn Error>> {
+    let (folder, config, data) = match &options.resume {
+        Some(path) => resumed(path, options)?,
+        None => started(options)?,
+    };
+    let device = vgg::device(&config.backend)?;
+    println!(
+        "{} parameters; {} training and {} test images of {} classes; {}; {}",
+        grouped(config.model.parameter_count()),
+        data.train.len(),
+        data.test.len(),
+        config.classes.len(),
+        config.backend,
+        folder.path().display(),
+    );
+    match train(&folder, &config, data, &device, stopped_by_ctrl_c()?)? {
+        Outcome::Finished(summary) => show(&summary, &folder),
+        Outcome::Interrupted { epochs_done } => {
+            println!(
+                "stopped with {epochs_done} of {} epochs done; go on with --resume {}",
+                config.training.epochs,
+                folder.path().display()
+            );
+        }
+    }
+    Ok(())
+}
+
+type Prepared = (RunFolder, RunConfig, ImageData);
+
+/// A new run as the options say.
+fn started(options: &Options) -> Result<Prepared, Box<dyn Error>> {
+    let mut model = VggConfig::named(&options.model)?.with_width(options.width);
+    model.batch_norm |= options.batch_norm;
+    if let Some(Hidden(sizes)) = &options.hidden {
+        model.hidden = sizes.clone();
+    }
+    let (kind, default_rate) = match options.optimizer {
+        Optimizer::Sgd => (OptimizerKind::Sgd, 0.02),
+        Optimizer::Adamw => (OptimizerKind::AdamW, 3e-4),
+    };
+    let mut training = TrainConfig::new(kind, options.lr.unwrap_or(default_rate))
+        .with_epochs(options.epochs)
+        .with_batch_size(options.batch_size)
+        .with_weight_decay(options.weight_decay)
+        .with_label_smoothing(options.label_smoothing)
+        .with_seed(options.seed);
+    training.validate()?;
+    model.validate()?;
+    let backend = options.backend.clone().unwrap_or_else(default_backend);
+    vgg::device(&backend)?;
+
+    let [height, width] = model.input_size;
+    let shape = [model.input_channels, height, width];
+    let (skip_broken, limit) = (options.skip_broken, options.limit);
+    let (data, fit) = data::load(&options.data, &DataOptions { shape, skip_broken, limit })?;
+    let [channels, height, width] = data.train.shape();
+    let model = model
+        .with_input_channels(channels)
+        .with_input_size([height, width])
+        .with_classes(data.classes.len());
+    model.validate()?;
+    training.augmentation = Augmentation::new()
+        .with_crop_padding(options.crop_padding)
+        .with_mirror(data.mirrors && !options.no_mirror);
+    let precision = if options.half { Precision::F16 } else { Precision::F32 };
+    let config = RunConfig {
+        model,
+        training,
+        data: options.data.clone(),
+        limit,
+        skip_broken,
+        classes: data.classes.clone(),
+        preprocessing: Preprocessing::measure(&data.train, fit),
+        backend,
+        precision,
+    };
+    let path = options.out.clone().unwrap_or_else(|| free_folder(&options.model));
+    Ok((RunFolder::create(&path, &config)?, config, data))
+}
+
+/// The run in the folder `path`, to be continued.
+fn resumed(path: &Path, options: &Options) -> Result<Prepared, Box<dyn Error>> {
+    let (folder, mut config) = RunFolder::open(path)?;
+    if let Some(backend) = &options.backend {
+        config.backend.clone_from(backend);
+    }
+    let data_options = DataOptions {
+        shape: config.preprocessing.shape,
+        skip_broken: config.skip_broken,
+        limit: config.limit,
+    };
+    let (data, _) = data::load(&config.data, &data_options)?;
+    Ok((folder, config, data))
+}
+
+fn default_backend() -> String {
+    let first = vgg::compiled_backends().first().copied();
+    first.unwrap_or("flex").to_owned()
+}
+
+/// The first of `runs/NAME-1`, `runs/NAME-2`, … that is not there yet.
+fn free_folder(name: &str) -> PathBuf {
+    (1..)
+        .map(|number| PathBuf::from(format!("runs/{name}-{number}")))
+        .find(|path| !path.exists())
+        .unwrap_or_default()
+}
+
+/// The first Ctrl-C ends the training after its current step, the second the program at once.
+fn stopped_by_ctrl_c() -> Result<Interrupter, ctrlc::Error> {
+    let interrupter = Interrupter::new();
+    let stop = interrupter.clone();
+    let pressed = AtomicBool::new(false);
+    ctrlc::set_handler(move || {
+        if pressed.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+        eprintln!("stopping after this step; once more to leave at once");
+        stop.stop(Some("Ctrl-C"));
+    })?;
+    Ok(interrupter)
+}
+
+fn show(summary: &Summary, folder: &RunFolder) {
+    println!("\nclass            precision  recall");
+    let percent = |value: Option<f64>| value.map_or("-".into(), |value| format!("{value:.3}"));
+    for class in &summary.classes {
+        println!(
+            "{:16} {:>9}  {:>6}",
+            class.name,
+            percent(class.precision),
+            percent(class.recall)
+        );
+    }
+    println!(
+        "\n{:.0} s, {:.0} images/s; weights, figures and charts: {}",
+        summary.seconds,
+        summary.images_per_second,
+        folder.path().display()
+    );
+    if std::io::stdout().is_terminal() {
+        println!("try them: cargo run --release --example infer -- --run {} --samples 8",
+            folder.path().display());
+    }
+    println!(
+        "test accuracy: {:.4} ({} images)",
+        summary.test_accuracy, summary.test_images
+    );
+}
+
+/// 26557642 as 26,557,642.
+fn grouped(number: u128) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
