@@ -32,7 +32,12 @@ struct Options {
     batch_norm: bool,
 
     /// Multiply the channels of every layer by this
-    #[arg(long, value_name = "F", default_value_t = 1.0, conflicts_with = "resume")]
+    #[arg(
+        long,
+        value_name = "F",
+        default_value_t = 1.0,
+        conflicts_with = "resume"
+    )]
     width: f64,
 
     /// Sizes of the hidden linear layers, such as 512,512; "none" for a single linear layer
@@ -65,7 +70,12 @@ struct Options {
     epochs: usize,
 
     /// Images in a step
-    #[arg(long, value_name = "N", default_value_t = 32, conflicts_with = "resume")]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 32,
+        conflicts_with = "resume"
+    )]
     batch_size: usize,
 
     /// The highest learning rate [default: 0.02 for sgd, 0.0003 for adamw]
@@ -77,11 +87,21 @@ struct Options {
     optimizer: Optimizer,
 
     /// Pull weights (not biases, not norms) towards zero
-    #[arg(long, value_name = "F", default_value_t = 5e-4, conflicts_with = "resume")]
+    #[arg(
+        long,
+        value_name = "F",
+        default_value_t = 5e-4,
+        conflicts_with = "resume"
+    )]
     weight_decay: f64,
 
     /// Spread this part of the target over all classes
-    #[arg(long, value_name = "F", default_value_t = 0.0, conflicts_with = "resume")]
+    #[arg(
+        long,
+        value_name = "F",
+        default_value_t = 0.0,
+        conflicts_with = "resume"
+    )]
     label_smoothing: f64,
 
     /// Move training images by up to so many pixels
@@ -126,10 +146,18 @@ enum Optimizer {
 struct Hidden(Vec<usize>);
 
 fn hidden_layers(text: &str) -> Result<Hidden, String> {
-    let number = |part: &str| part.trim().parse().map_err(|_| format!("{part:?} is no size"));
+    let number = |part: &str| {
+        part.trim()
+            .parse()
+            .map_err(|_| format!("{part:?} is no size"))
+    };
     match text {
         "none" => Ok(Hidden(vec![])),
-        _ => text.split(',').map(number).collect::<Result<_, _>>().map(Hidden),
+        _ => text
+            .split(',')
+            .map(number)
+            .collect::<Result<_, _>>()
+            .map(Hidden),
     }
 }
 
@@ -203,7 +231,14 @@ fn started(options: &Options) -> Result<Prepared, Box<dyn Error>> {
     let [height, width] = model.input_size;
     let shape = [model.input_channels, height, width];
     let (skip_broken, limit) = (options.skip_broken, options.limit);
-    let (data, fit) = data::load(&options.data, &DataOptions { shape, skip_broken, limit })?;
+    let (data, fit) = data::load(
+        &options.data,
+        &DataOptions {
+            shape,
+            skip_broken,
+            limit,
+        },
+    )?;
     let [channels, height, width] = data.train.shape();
     let model = model
         .with_input_channels(channels)
@@ -213,7 +248,11 @@ fn started(options: &Options) -> Result<Prepared, Box<dyn Error>> {
     training.augmentation = Augmentation::new()
         .with_crop_padding(options.crop_padding)
         .with_mirror(data.mirrors && !options.no_mirror);
-    let precision = if options.half { Precision::F16 } else { Precision::F32 };
+    let precision = if options.half {
+        Precision::F16
+    } else {
+        Precision::F32
+    };
     let config = RunConfig {
         model,
         training,
@@ -225,7 +264,10 @@ fn started(options: &Options) -> Result<Prepared, Box<dyn Error>> {
         backend,
         precision,
     };
-    let path = options.out.clone().unwrap_or_else(|| free_folder(&options.model));
+    let path = options
+        .out
+        .clone()
+        .unwrap_or_else(|| free_folder(&options.model));
     Ok((RunFolder::create(&path, &config)?, config, data))
 }
 
@@ -290,8 +332,10 @@ fn show(summary: &Summary, folder: &RunFolder) {
         folder.path().display()
     );
     if std::io::stdout().is_terminal() {
-        println!("try them: cargo run --release --example infer -- --run {} --samples 8",
-            folder.path().display());
+        println!(
+            "try them: cargo run --release --example infer -- --run {} --samples 8",
+            folder.path().display()
+        );
     }
     println!(
         "test accuracy: {:.4} ({} images)",

@@ -35,8 +35,8 @@ impl Classifier {
             key: key.to_owned(),
             reason: error.to_string(),
         };
-        let classes = serde_json::to_string(&self.classes)
-            .map_err(|error| failed(CLASSES_KEY, error))?;
+        let classes =
+            serde_json::to_string(&self.classes).map_err(|error| failed(CLASSES_KEY, error))?;
         let preprocessing = serde_json::to_string(&self.preprocessing)
             .map_err(|error| failed(PREPROCESSING_KEY, error))?;
         let entries = [(CLASSES_KEY, classes), (PREPROCESSING_KEY, preprocessing)];
@@ -58,7 +58,9 @@ impl Classifier {
     /// As for [`Classifier::from_file`].
     pub fn from_bytes(name: &Path, bytes: &[u8], device: &Device) -> Result<Self, WeightsError> {
         let header = WeightsHeader::from_bytes(name, bytes)?;
-        Self::with_header(name, &header, device, |network| network.load_bytes(name, bytes))
+        Self::with_header(name, &header, device, |network| {
+            network.load_bytes(name, bytes)
+        })
     }
 
     /// The small network that is shipped: a VGG-16 with batch normalisation at a quarter of the
@@ -98,10 +100,15 @@ impl Classifier {
             );
             return Err(inconsistent(PREPROCESSING_KEY, reason));
         }
-        let network = config
-            .init(device)
-            .map_err(|source| WeightsError::Config { path: path.to_owned(), source })?;
-        Ok(Self { network: load(network)?, classes, preprocessing })
+        let network = config.init(device).map_err(|source| WeightsError::Config {
+            path: path.to_owned(),
+            source,
+        })?;
+        Ok(Self {
+            network: load(network)?,
+            classes,
+            preprocessing,
+        })
     }
 
     /// Probabilities of the classes, for each of the images whose `pixels` are given one behind
@@ -112,10 +119,17 @@ impl Classifier {
     pub fn classify(&self, pixels: &[u8]) -> Result<Vec<Vec<f32>>, TrainError> {
         let device = self.network.output.weight.lazy_device();
         let images = self.preprocessing.images(pixels, &device)?;
-        let probabilities = self.network.probabilities(images)?.into_data().convert::<f32>();
+        let probabilities = self
+            .network
+            .probabilities(images)?
+            .into_data()
+            .convert::<f32>();
         let probabilities = probabilities
             .try_into_vec::<f32>()
             .map_err(|error| DataError::Invalid(format!("{error:?}")))?;
-        Ok(probabilities.chunks_exact(self.classes.len()).map(<[f32]>::to_vec).collect())
+        Ok(probabilities
+            .chunks_exact(self.classes.len())
+            .map(<[f32]>::to_vec)
+            .collect())
     }
 }

@@ -295,17 +295,38 @@ mod tests {
         let no_convolutions = vec![BlockConfig::new(0, 8)];
         let huge = vec![BlockConfig::new(3, usize::MAX / 2)];
         let cases: [(VggConfig, &str); 12] = [
-            (small().with_blocks(vec![]), "at least one of its blocks, found 0"),
-            (small().with_blocks(no_channels), "channels in block 2, found 0"),
-            (small().with_blocks(no_convolutions), "convolutions in block 1, found 0"),
+            (
+                small().with_blocks(vec![]),
+                "at least one of its blocks, found 0",
+            ),
+            (
+                small().with_blocks(no_channels),
+                "channels in block 2, found 0",
+            ),
+            (
+                small().with_blocks(no_convolutions),
+                "convolutions in block 1, found 0",
+            ),
             (small().with_blocks(huge), "the most is 10000000000"),
             (small().with_input_channels(0), "input channels, found 0"),
             (small().with_classes(0), "classes, found 0"),
-            (small().with_hidden(vec![8, 0]), "values in every hidden layer, found 0"),
-            (small().with_width(0.0), "width multiplier must be finite and above 0, found 0"),
-            (small().with_width(f64::NAN), "finite and above 0, found NaN"),
+            (
+                small().with_hidden(vec![8, 0]),
+                "values in every hidden layer, found 0",
+            ),
+            (
+                small().with_width(0.0),
+                "width multiplier must be finite and above 0, found 0",
+            ),
+            (
+                small().with_width(f64::NAN),
+                "finite and above 0, found NaN",
+            ),
             (small().with_dropout(1.0), "at least 0 and below 1, found 1"),
-            (small().with_input_size([15, 28]), "15×28 pixels does not survive 4 poolings"),
+            (
+                small().with_input_size([15, 28]),
+                "15×28 pixels does not survive 4 poolings",
+            ),
             (small().with_input_size([28, 0]), "the smallest is 16×16"),
         ];
         for (config, expected) in cases {
@@ -326,6 +347,9 @@ mod tests {
     fn a_configuration_survives_json() {
         let config = VggConfig::named("vgg19-bn-cifar").expect("a known name");
         let text = serde_json::to_string(&config).expect("serialises");
-        assert_eq!(serde_json::from_str::<VggConfig>(&text).expect("parses"), config);
+        assert_eq!(
+            serde_json::from_str::<VggConfig>(&text).expect("parses"),
+            config
+        );
     }
 }

@@ -117,11 +117,19 @@ pub fn device(name: &str) -> Result<Device, DeviceError> {
         .collect();
     let (name, others) = (name.to_owned(), missing.concat());
     let Some(backend) = backends().into_iter().find(|backend| backend.name == name) else {
-        return Err(DeviceError::Unknown { name, compiled, others });
+        return Err(DeviceError::Unknown {
+            name,
+            compiled,
+            others,
+        });
     };
     match backend.open {
         Some(open) => probe(backend.name, open),
-        None => Err(DeviceError::NotCompiled { name, compiled, others }),
+        None => Err(DeviceError::NotCompiled {
+            name,
+            compiled,
+            others,
+        }),
     }
 }
 
@@ -154,11 +162,17 @@ mod tests {
     #[test]
     fn an_unknown_backend_lists_the_compiled_ones() {
         let message = device("tpu").expect_err("unknown").to_string();
-        assert!(message.starts_with("there is no backend named \"tpu\"; compiled in: "), "{message}");
+        assert!(
+            message.starts_with("there is no backend named \"tpu\"; compiled in: "),
+            "{message}"
+        );
         #[cfg(feature = "flex")]
         assert!(message.contains("compiled in: flex"), "{message}");
         #[cfg(not(feature = "ndarray"))]
-        assert!(message.contains("ndarray with --features ndarray"), "{message}");
+        assert!(
+            message.contains("ndarray with --features ndarray"),
+            "{message}"
+        );
     }
 
     #[cfg(not(feature = "wgpu"))]

@@ -40,7 +40,12 @@ impl ConvLayer {
             },
             WeightInit::Paper => small_normal(),
         }
-        .init_with([outputs, inputs, 3, 3], Some(inputs * 9), Some(outputs * 9), device);
+        .init_with(
+            [outputs, inputs, 3, 3],
+            Some(inputs * 9),
+            Some(outputs * 9),
+            device,
+        );
         conv.bias = Some(Initializer::Zeros.init([outputs], device));
         Self {
             conv,
@@ -72,7 +77,11 @@ fn normalise(norm: &BatchNorm, input: Tensor<4>) -> Tensor<4> {
     }
     let [batch, _, height, width] = input.dims();
     let count = (batch * height * width) as f64;
-    let unbiased = if count > 1.0 { count / (count - 1.0) } else { 1.0 };
+    let unbiased = if count > 1.0 {
+        count / (count - 1.0)
+    } else {
+        1.0
+    };
 
     let device = input.device();
     let result = batch_norm_train(input, norm.gamma.val(), norm.beta.val(), norm.epsilon);

@@ -88,7 +88,12 @@ impl VggConfig {
             let mut layers = Vec::with_capacity(block.convolutions);
             for _ in 0..block.convolutions {
                 let channels = [inputs, outputs];
-                layers.push(ConvLayer::new(channels, self.batch_norm, &self.weight_init, device));
+                layers.push(ConvLayer::new(
+                    channels,
+                    self.batch_norm,
+                    &self.weight_init,
+                    device,
+                ));
                 inputs = outputs;
             }
             blocks.push(Block::new(layers));

@@ -47,19 +47,23 @@ impl VggConfig {
 fn all() -> impl Iterator<Item = (String, VggConfig)> {
     let plain_and_normalised = [("", false), ("-bn", true)];
     let deep = DEPTHS.into_iter().flat_map(move |(depth, convolutions)| {
-        plain_and_normalised.into_iter().flat_map(move |(suffix, batch_norm)| {
-            let base = blocks(&convolutions);
-            [
-                (format!("vgg{depth}{suffix}"), imagenet(base.clone())),
-                (format!("vgg{depth}{suffix}-cifar"), cifar(base)),
-            ]
-            .map(|(name, config)| (name, config.with_batch_norm(batch_norm)))
-        })
+        plain_and_normalised
+            .into_iter()
+            .flat_map(move |(suffix, batch_norm)| {
+                let base = blocks(&convolutions);
+                [
+                    (format!("vgg{depth}{suffix}"), imagenet(base.clone())),
+                    (format!("vgg{depth}{suffix}-cifar"), cifar(base)),
+                ]
+                .map(|(name, config)| (name, config.with_batch_norm(batch_norm)))
+            })
     });
-    let small = plain_and_normalised
-        .map(|(suffix, batch_norm)| {
-            (format!("vgg16{suffix}-28"), small_grey().with_batch_norm(batch_norm))
-        });
+    let small = plain_and_normalised.map(|(suffix, batch_norm)| {
+        (
+            format!("vgg16{suffix}-28"),
+            small_grey().with_batch_norm(batch_norm),
+        )
+    });
     deep.chain(small)
 }
 
@@ -119,7 +123,9 @@ mod tests {
     fn every_named_network_is_valid() {
         for name in VggConfig::names() {
             let config = VggConfig::named(&name).expect("listed");
-            config.validate().unwrap_or_else(|error| panic!("{name}: {error}"));
+            config
+                .validate()
+                .unwrap_or_else(|error| panic!("{name}: {error}"));
         }
         assert_eq!(VggConfig::names().len(), 18);
     }
@@ -128,6 +134,9 @@ mod tests {
     fn an_unknown_name_lists_the_known_ones() {
         let message = VggConfig::named("vgg17").expect_err("unknown").to_string();
         assert!(message.contains("no network named \"vgg17\""), "{message}");
-        assert!(message.contains("vgg16-28") && message.contains("vgg19-bn-cifar"), "{message}");
+        assert!(
+            message.contains("vgg16-28") && message.contains("vgg19-bn-cifar"),
+            "{message}"
+        );
     }
 }

@@ -142,7 +142,10 @@ impl WeightsHeader {
     /// # Errors
     /// A file that cannot be read, is no safetensors file, or was cut off.
     pub fn read(path: &Path) -> Result<Self, WeightsError> {
-        let error = |source| WeightsError::Io { path: path.to_owned(), source };
+        let error = |source| WeightsError::Io {
+            path: path.to_owned(),
+            source,
+        };
         let mut file = File::open(path).map_err(error)?;
         let length = file.metadata().map_err(error)?.len();
         let mut size = [0; 8];
@@ -160,7 +163,9 @@ impl WeightsHeader {
     /// # Errors
     /// As for [`WeightsHeader::read`].
     pub fn from_bytes(name: &Path, bytes: &[u8]) -> Result<Self, WeightsError> {
-        let size = bytes.first_chunk().map_or(0, |size| u64::from_le_bytes(*size));
+        let size = bytes
+            .first_chunk()
+            .map_or(0, |size| u64::from_le_bytes(*size));
         let end = 8 + size.min(bytes.len() as u64) as usize;
         let json = bytes.get(8..end.min(bytes.len())).unwrap_or_default();
         Self::parse(name, bytes.len() as u64, size, json)
@@ -176,17 +181,28 @@ impl WeightsHeader {
             return Err(WeightsError::Format { path, reason });
         }
         if (json.len() as u64) < size {
-            return Err(WeightsError::Length { path, expected: 8 + size, found: length });
+            return Err(WeightsError::Length {
+                path,
+                expected: 8 + size,
+                found: length,
+            });
         }
         let metadata: Metadata = match serde_json::from_slice(json) {
             Ok(metadata) => metadata,
             Err(error) => {
-                return Err(WeightsError::Format { path, reason: error.to_string() });
+                return Err(WeightsError::Format {
+                    path,
+                    reason: error.to_string(),
+                });
             }
         };
         let expected = 8 + size + metadata.data_len() as u64;
         if expected != length {
-            return Err(WeightsError::Length { path, expected, found: length });
+            return Err(WeightsError::Length {
+                path,
+                expected,
+                found: length,
+            });
         }
         let entries = metadata.metadata().clone().unwrap_or_default();
         Ok(Self { path, entries })
@@ -202,7 +218,10 @@ impl WeightsHeader {
             key: key.to_owned(),
             reason,
         };
-        let text = self.entries.get(key).ok_or_else(|| failed("not there".to_owned()))?;
+        let text = self
+            .entries
+            .get(key)
+            .ok_or_else(|| failed("not there".to_owned()))?;
         serde_json::from_str(text).map_err(|error| failed(error.to_string()))
     }
 
@@ -212,11 +231,16 @@ impl WeightsHeader {
     /// A file that was not written by this crate, or a configuration that makes no sense.
     pub fn config(&self) -> Result<VggConfig, WeightsError> {
         if !self.entries.contains_key(CONFIG_KEY) {
-            return Err(WeightsError::NoConfig { path: self.path.clone() });
+            return Err(WeightsError::NoConfig {
+                path: self.path.clone(),
+            });
         }
         let config: VggConfig = self.entry(CONFIG_KEY)?;
         let checked = config.validate();
-        checked.map_err(|source| WeightsError::Config { path: self.path.clone(), source })?;
+        checked.map_err(|source| WeightsError::Config {
+            path: self.path.clone(),
+            source,
+        })?;
         Ok(config)
     }
 }
@@ -233,11 +257,12 @@ impl Vgg {
         precision: Precision,
         entries: &[(&str, String)],
     ) -> Result<(), WeightsError> {
-        let config = serde_json::to_string(self.config()).map_err(|error| WeightsError::Metadata {
-            path: path.to_owned(),
-            key: CONFIG_KEY.to_owned(),
-            reason: error.to_string(),
-        })?;
+        let config =
+            serde_json::to_string(self.config()).map_err(|error| WeightsError::Metadata {
+                path: path.to_owned(),
+                key: CONFIG_KEY.to_owned(),
+                reason: error.to_string(),
+            })?;
         let mut store = SafetensorsStore::from_file(path)
             .overwrite(true)
             .metadata(CONFIG_KEY, config)
@@ -282,7 +307,10 @@ impl Vgg {
     pub fn from_file(path: &Path, device: &Device) -> Result<Self, WeightsError> {
         let config = WeightsHeader::read(path)?.config()?;
         let network = config.init(device);
-        let config_error = |source| WeightsError::Config { path: path.to_owned(), source };
+        let config_error = |source| WeightsError::Config {
+            path: path.to_owned(),
+            source,
+        };
         network.map_err(config_error)?.load(path)
     }
 
@@ -293,15 +321,22 @@ impl Vgg {
             .remap(key_map(path, self.config(), Direction::FromTorch)?)
             .validate(false)
             .allow_partial(true);
-        let result = self.load_from(&mut store).map_err(|error| store_error(path, error))?;
+        let result = self
+            .load_from(&mut store)
+            .map_err(|error| store_error(path, error))?;
         let to_torch = key_map(path, self.config(), Direction::ToTorch)?;
         let name = |own: &str| torch_name(&to_torch, own);
 
         let mut misshapen = Vec::new();
         for error in &result.errors {
             match error {
-                ApplyError::ShapeMismatch { path, expected, found } => misshapen.push(format!(
-                    "{} (expected {expected:?}, found {found:?})", name(path)
+                ApplyError::ShapeMismatch {
+                    path,
+                    expected,
+                    found,
+                } => misshapen.push(format!(
+                    "{} (expected {expected:?}, found {found:?})",
+                    name(path)
                 )),
                 other => return Err(store_error(path, other)),
             }
@@ -317,7 +352,12 @@ impl Vgg {
             return Ok(self);
         }
         let path = path.to_owned();
-        Err(WeightsError::Mismatch { path, missing, unexpected, misshapen })
+        Err(WeightsError::Mismatch {
+            path,
+            missing,
+            unexpected,
+            misshapen,
+        })
     }
 }
 
@@ -356,20 +396,29 @@ fn paths(config: &VggConfig) -> Vec<(String, String)> {
         let own = format!("hidden.{hidden}.linear");
         pairs.push((own, format!("classifier.{}", 3 * hidden)));
     }
-    pairs.push(("output".to_owned(), format!("classifier.{}", 3 * config.hidden.len())));
+    pairs.push((
+        "output".to_owned(),
+        format!("classifier.{}", 3 * config.hidden.len()),
+    ));
     pairs
 }
 
-fn key_map(path: &Path, config: &VggConfig, direction: Direction) -> Result<KeyRemapper, WeightsError> {
-    paths(config).into_iter().try_fold(KeyRemapper::new(), |map, (own, torch)| {
-        let (from, to) = match direction {
-            Direction::ToTorch => (own, torch),
-            Direction::FromTorch => (torch, own),
-        };
-        let pattern = format!(r"^{}\.(\w+)$", from.replace('.', r"\."));
-        map.add_pattern(pattern, format!("{to}.$1"))
-            .map_err(|error| store_error(path, error))
-    })
+fn key_map(
+    path: &Path,
+    config: &VggConfig,
+    direction: Direction,
+) -> Result<KeyRemapper, WeightsError> {
+    paths(config)
+        .into_iter()
+        .try_fold(KeyRemapper::new(), |map, (own, torch)| {
+            let (from, to) = match direction {
+                Direction::ToTorch => (own, torch),
+                Direction::FromTorch => (torch, own),
+            };
+            let pattern = format!(r"^{}\.(\w+)$", from.replace('.', r"\."));
+            map.add_pattern(pattern, format!("{to}.$1"))
+                .map_err(|error| store_error(path, error))
+        })
 }
 
 fn torch_name(to_torch: &KeyRemapper, own: &str) -> String {
@@ -378,5 +427,7 @@ fn torch_name(to_torch: &KeyRemapper, own: &str) -> String {
         .patterns
         .iter()
         .find(|(pattern, _)| pattern.is_match(&own))
-        .map_or(own.clone(), |(pattern, to)| pattern.replace(&own, to.as_str()).into_owned())
+        .map_or(own.clone(), |(pattern, to)| {
+            pattern.replace(&own, to.as_str()).into_owned()
+        })
 }

@@ -11,7 +11,16 @@ use super::image_set::{ImageData, ImageSet};
 const PIXELS: usize = 3 * 32 * 32;
 /// The classes in the order of their labels, as in `batches.meta.txt`.
 const CLASSES: [&str; 10] = [
-    "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
+    "airplane",
+    "automobile",
+    "bird",
+    "cat",
+    "deer",
+    "dog",
+    "frog",
+    "horse",
+    "ship",
+    "truck",
 ];
 
 /// Whether `folder` holds CIFAR-10 in its binary version.
@@ -21,7 +30,9 @@ pub(super) fn is_cifar10_folder(folder: &Path) -> bool {
 
 /// Reads `data_batch_1.bin` to `data_batch_5.bin` and `test_batch.bin`.
 pub(super) fn load(folder: &Path) -> Result<ImageData, DataError> {
-    let batches: Vec<_> = (1..=5).map(|n| folder.join(format!("data_batch_{n}.bin"))).collect();
+    let batches: Vec<_> = (1..=5)
+        .map(|n| folder.join(format!("data_batch_{n}.bin")))
+        .collect();
     Ok(ImageData {
         train: read(&batches)?,
         test: read(&[folder.join("test_batch.bin")])?,
@@ -82,13 +93,19 @@ mod tests {
         let path = folder.path().join("data_batch_3.bin");
         fs::write(&path, vec![0; PIXELS]).expect("written");
         let error = load(folder.path()).expect_err("cut").to_string();
-        assert!(error.contains("data_batch_3.bin: a multiple of 3073 bytes expected"), "{error}");
+        assert!(
+            error.contains("data_batch_3.bin: a multiple of 3073 bytes expected"),
+            "{error}"
+        );
         assert!(error.ends_with("found 3072"), "{error}");
     }
 
     #[test]
     fn a_label_out_of_range_is_shown() {
         let error = load(folder(1, 10).path()).expect_err("10").to_string();
-        assert!(error.ends_with("label 10 of image 0 is not below 10"), "{error}");
+        assert!(
+            error.ends_with("label 10 of image 0 is not below 10"),
+            "{error}"
+        );
     }
 }

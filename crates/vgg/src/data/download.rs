@@ -30,10 +30,15 @@ pub fn download(address: &str, most: u64, progress: Progress) -> Result<Vec<u8>,
         .timeout_global(Some(LONGEST))
         .build()
         .into();
-    let mut response = agent.get(address).call().map_err(|error| failed(error.to_string()))?;
+    let mut response = agent
+        .get(address)
+        .call()
+        .map_err(|error| failed(error.to_string()))?;
     let announced = response.body().content_length();
     if let Some(announced) = announced.filter(|&announced| announced > most) {
-        return Err(failed(format!("{announced} bytes are announced; the most is {most}")));
+        return Err(failed(format!(
+            "{announced} bytes are announced; the most is {most}"
+        )));
     }
     let mut reader = response.body_mut().as_reader();
     let (mut bytes, mut chunk) = (Vec::new(), vec![0; 1 << 16]);
@@ -52,7 +57,8 @@ pub fn download(address: &str, most: u64, progress: Progress) -> Result<Vec<u8>,
     }
     match announced {
         Some(announced) if announced != bytes.len() as u64 => Err(failed(format!(
-            "{announced} bytes were announced, {} arrived", bytes.len()
+            "{announced} bytes were announced, {} arrived",
+            bytes.len()
         ))),
         _ => Ok(bytes),
     }

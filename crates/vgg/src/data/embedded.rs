@@ -10,7 +10,10 @@ use super::image_set::{ImageData, ImageSet};
 
 macro_rules! shipped {
     ($name:literal) => {
-        ($name, include_bytes!(concat!("../../data/fashion-mnist/", $name)))
+        (
+            $name,
+            include_bytes!(concat!("../../data/fashion-mnist/", $name)),
+        )
     };
 }
 

@@ -64,7 +64,11 @@ pub fn fashion_mnist(
     address: &str,
     progress: Progress,
 ) -> Result<ImageData, DataError> {
-    load(&[cache.join("fashion-mnist"), DEBIAN.into()], address, progress)
+    load(
+        &[cache.join("fashion-mnist"), DEBIAN.into()],
+        address,
+        progress,
+    )
 }
 
 fn load(folders: &[PathBuf], address: &str, progress: Progress) -> Result<ImageData, DataError> {
@@ -99,15 +103,16 @@ fn contents(
     }
     let file = format!("{}.gz", member.name);
     let address = format!("{address}/{file}");
-    let raw = download(&address, MOST_COMPRESSED, progress).map_err(|error| DataError::NotFound {
-        name: "Fashion-MNIST",
-        searched: folders.to_vec(),
-        advice: format!(
-            "downloading failed: {error}. Without a network, put the four files of \
+    let raw =
+        download(&address, MOST_COMPRESSED, progress).map_err(|error| DataError::NotFound {
+            name: "Fashion-MNIST",
+            searched: folders.to_vec(),
+            advice: format!(
+                "downloading failed: {error}. Without a network, put the four files of \
              {DOWNLOAD_ADDRESS} into the first of these folders, or install Debian's package \
              dataset-fashion-mnist"
-        ),
-    })?;
+            ),
+        })?;
     let source = PathBuf::from(&address);
     let bytes = gunzip(&source, &raw)?;
     check(&source, &bytes, member)?;
@@ -117,10 +122,12 @@ fn contents(
 }
 
 fn check(path: &Path, bytes: &[u8], member: &Member) -> Result<(), DataError> {
-    let found = Sha256::digest(bytes).iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    });
+    let found = Sha256::digest(bytes)
+        .iter()
+        .fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        });
     if found == member.sha256 {
         return Ok(());
     }

@@ -58,8 +58,15 @@ fn class_files(folder: &Path) -> Result<Vec<Class>, DataError> {
         if !path.is_dir() {
             continue;
         }
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let files: Vec<_> = entries(&path)?.into_iter().filter(|file| is_image(file)).collect();
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let files: Vec<_> = entries(&path)?
+            .into_iter()
+            .filter(|file| is_image(file))
+            .collect();
         if files.is_empty() {
             return Err(DataError::Folder {
                 path,
@@ -73,7 +80,8 @@ fn class_files(folder: &Path) -> Result<Vec<Class>, DataError> {
             path: folder.to_owned(),
             reason: "neither one folder of images a class, nor the files of an IDX data set \
                      (train-images-idx3-ubyte, …), nor those of CIFAR-10 (data_batch_1.bin, …) \
-                     are in it".to_owned(),
+                     are in it"
+                .to_owned(),
         });
     }
     Ok(classes)
@@ -92,7 +100,11 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
 }
 
 fn is_image(path: &Path) -> bool {
-    let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    let extension = path
+        .extension()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .to_lowercase();
     path.is_file() && ["png", "jpg", "jpeg"].contains(&extension.as_str())
 }
 
@@ -124,7 +136,10 @@ fn read(
         let label = classes.iter().position(|name| *name == class.name);
         let label = label.ok_or_else(|| DataError::Folder {
             path: folder.to_owned(),
-            reason: format!("the class {:?} has test images but none to train on", class.name),
+            reason: format!(
+                "the class {:?} has test images but none to train on",
+                class.name
+            ),
         })?;
         let label = u16::try_from(label).map_err(|_| DataError::Folder {
             path: folder.to_owned(),
@@ -160,8 +175,10 @@ fn read(
     if labels.is_empty() {
         return Err(DataError::Folder {
             path: folder.to_owned(),
-            reason: format!("no image is left for the test: a class needs {TEST_EVERY} images, \
-                             or the folder one folder `train` and one `test`"),
+            reason: format!(
+                "no image is left for the test: a class needs {TEST_EVERY} images, \
+                             or the folder one folder `train` and one `test`"
+            ),
         });
     }
     ImageSet::new(options.shape, pixels, labels)
@@ -172,13 +189,18 @@ mod tests {
     use super::*;
     use image::{GrayImage, Luma};
 
-    const OPTIONS: FolderOptions = FolderOptions { shape: [1, 8, 8], skip_broken: false };
+    const OPTIONS: FolderOptions = FolderOptions {
+        shape: [1, 8, 8],
+        skip_broken: false,
+    };
 
     fn images(folder: &Path, count: usize, value: u8) {
         fs::create_dir_all(folder).expect("created");
         for index in 0..count {
             let image = GrayImage::from_pixel(10, 12, Luma([value]));
-            image.save(folder.join(format!("{index:02}.png"))).expect("saved");
+            image
+                .save(folder.join(format!("{index:02}.png")))
+                .expect("saved");
         }
     }
 
@@ -203,17 +225,26 @@ mod tests {
         assert_eq!((data.train.len(), data.test.len()), (2, 1));
         images(&folder.path().join("test/b"), 1, 2);
         let error = load(folder.path(), OPTIONS).expect_err("b").to_string();
-        assert!(error.contains("the class \"b\" has test images but none to train on"), "{error}");
+        assert!(
+            error.contains("the class \"b\" has test images but none to train on"),
+            "{error}"
+        );
     }
 
     #[test]
     fn an_empty_folder_says_what_could_be_in_it() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let error = load(folder.path(), OPTIONS).expect_err("empty").to_string();
-        assert!(error.contains("neither one folder of images a class"), "{error}");
+        assert!(
+            error.contains("neither one folder of images a class"),
+            "{error}"
+        );
         fs::create_dir(folder.path().join("cat")).expect("created");
         let error = load(folder.path(), OPTIONS).expect_err("empty").to_string();
-        assert!(error.contains("cat: no PNG or JPEG image is in it"), "{error}");
+        assert!(
+            error.contains("cat: no PNG or JPEG image is in it"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -221,9 +252,20 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         images(&folder.path().join("cat"), 7, 10);
         fs::write(folder.path().join("cat/03.png"), b"broken").expect("written");
-        let error = load(folder.path(), OPTIONS).expect_err("broken").to_string();
-        assert!(error.contains("03.png: neither a PNG nor a JPEG image"), "{error}");
-        let skipping = FolderOptions { skip_broken: true, ..OPTIONS };
-        assert_eq!(load(folder.path(), skipping).expect("skipped").train.len(), 5);
+        let error = load(folder.path(), OPTIONS)
+            .expect_err("broken")
+            .to_string();
+        assert!(
+            error.contains("03.png: neither a PNG nor a JPEG image"),
+            "{error}"
+        );
+        let skipping = FolderOptions {
+            skip_broken: true,
+            ..OPTIONS
+        };
+        assert_eq!(
+            load(folder.path(), skipping).expect("skipped").train.len(),
+            5
+        );
     }
 }

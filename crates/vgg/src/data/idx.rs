@@ -37,7 +37,12 @@ pub struct IdxImages {
 pub fn parse_idx_images(path: &Path, bytes: &[u8]) -> Result<IdxImages, DataError> {
     let (sizes, pixels) = parse::<3>(path, bytes, IMAGE_MAGIC, "an IDX file of images")?;
     let [count, height, width] = sizes;
-    Ok(IdxImages { count, height, width, pixels })
+    Ok(IdxImages {
+        count,
+        height,
+        width,
+        pixels,
+    })
 }
 
 /// Parses an IDX file of labels below `classes`; `path` is for messages only.
@@ -52,7 +57,10 @@ pub fn parse_idx_labels(path: &Path, bytes: &[u8], classes: usize) -> Result<Vec
 
 /// Checks that every label is below `classes`.
 pub(super) fn check_labels(path: &Path, labels: &[u8], classes: usize) -> Result<(), DataError> {
-    match labels.iter().position(|&label| usize::from(label) >= classes) {
+    match labels
+        .iter()
+        .position(|&label| usize::from(label) >= classes)
+    {
         None => Ok(()),
         Some(index) => Err(DataError::Label {
             path: path.to_owned(),
@@ -92,12 +100,16 @@ fn parse<const D: usize>(
         });
     }
     let sizes: [usize; D] = std::array::from_fn(|index| word(index + 1) as usize);
-    let body = sizes.iter().try_fold(1usize, |product, &size| product.checked_mul(size));
+    let body = sizes
+        .iter()
+        .try_fold(1usize, |product, &size| product.checked_mul(size));
     let sizes_text = sizes.map(|size| size.to_string()).join("×");
     match body.and_then(|body| body.checked_add(header)) {
         Some(expected) if expected == bytes.len() => Ok((sizes, bytes[header..].to_vec())),
         expected => Err(length(
-            expected.map_or("impossibly many".to_owned(), |expected| expected.to_string()),
+            expected.map_or("impossibly many".to_owned(), |expected| {
+                expected.to_string()
+            }),
             &format!("for {sizes_text} values and the header"),
         )),
     }
@@ -108,8 +120,15 @@ pub(super) fn read_maybe_gz(path: &Path) -> Result<Vec<u8>, DataError> {
     let error = |source| DataError::io(path, source);
     let mut file = File::open(path).map_err(error)?;
     let mut raw = Vec::new();
-    file.by_ref().take(MOST_BYTES as u64 + 1).read_to_end(&mut raw).map_err(error)?;
-    let bytes = if raw.starts_with(&[0x1f, 0x8b]) { gunzip(path, &raw)? } else { raw };
+    file.by_ref()
+        .take(MOST_BYTES as u64 + 1)
+        .read_to_end(&mut raw)
+        .map_err(error)?;
+    let bytes = if raw.starts_with(&[0x1f, 0x8b]) {
+        gunzip(path, &raw)?
+    } else {
+        raw
+    };
     if bytes.len() > MOST_BYTES {
         return Err(DataError::Length {
             path: path.to_owned(),
@@ -190,7 +209,11 @@ mod tests {
 
     fn labels(values: &[u8]) -> Vec<u8> {
         let words = [LABEL_MAGIC, values.len() as u32];
-        words.iter().flat_map(|word| word.to_be_bytes()).chain(values.iter().copied()).collect()
+        words
+            .iter()
+            .flat_map(|word| word.to_be_bytes())
+            .chain(values.iter().copied())
+            .collect()
     }
 
     #[test]
@@ -198,7 +221,10 @@ mod tests {
         let parsed = parse_idx_images(Path::new("x"), &images(2, 3, 18)).expect("whole");
         assert_eq!((parsed.count, parsed.height, parsed.width), (2, 3, 3));
         assert_eq!(parsed.pixels, [7; 18]);
-        assert_eq!(parse_idx_labels(Path::new("x"), &labels(&[9, 0]), 10).expect("whole"), [9, 0]);
+        assert_eq!(
+            parse_idx_labels(Path::new("x"), &labels(&[9, 0]), 10).expect("whole"),
+            [9, 0]
+        );
     }
 
     #[test]
@@ -207,16 +233,36 @@ mod tests {
         let mut wrong_magic = images(1, 1, 1);
         wrong_magic[2] = 0x0d;
         let cases = [
-            (images(2, 3, 17), "34 bytes expected for 2×3×3 values and the header, found 33"),
-            (images(2, 3, 19), "34 bytes expected for 2×3×3 values and the header, found 35"),
-            (vec![0, 0, 8], "at least 16 bytes expected for the header, found 3"),
+            (
+                images(2, 3, 17),
+                "34 bytes expected for 2×3×3 values and the header, found 33",
+            ),
+            (
+                images(2, 3, 19),
+                "34 bytes expected for 2×3×3 values and the header, found 35",
+            ),
+            (
+                vec![0, 0, 8],
+                "at least 16 bytes expected for the header, found 3",
+            ),
             (vec![], "at least 16 bytes expected for the header, found 0"),
-            (wrong_magic, "it starts with 0x00000d03, expected 0x00000803"),
-            (labels(&[1, 2, 3, 4, 5, 6, 7, 8]), "it starts with 0x00000801"),
-            (images(u32::MAX, u32::MAX, 0), "impossibly many bytes expected"),
+            (
+                wrong_magic,
+                "it starts with 0x00000d03, expected 0x00000803",
+            ),
+            (
+                labels(&[1, 2, 3, 4, 5, 6, 7, 8]),
+                "it starts with 0x00000801",
+            ),
+            (
+                images(u32::MAX, u32::MAX, 0),
+                "impossibly many bytes expected",
+            ),
         ];
         for (bytes, expected) in cases {
-            let error = parse_idx_images(path, &bytes).expect_err(expected).to_string();
+            let error = parse_idx_images(path, &bytes)
+                .expect_err(expected)
+                .to_string();
             assert!(error.starts_with("folder/train-images: "), "{error}");
             assert!(error.contains(expected), "{error:?} lacks {expected:?}");
         }

@@ -71,7 +71,8 @@ pub fn decode_image(
 }
 
 fn decode(path: &Path, bytes: &[u8]) -> Result<DynamicImage, DataError> {
-    let broken = |error: image::ImageError| DataError::image(path, format!("broken image: {error}"));
+    let broken =
+        |error: image::ImageError| DataError::image(path, format!("broken image: {error}"));
     let reader = ImageReader::new(Cursor::new(bytes))
         .with_guessed_format()
         .map_err(|source| DataError::io(path, source))?;
@@ -184,7 +185,10 @@ pub(crate) fn border_mean(pixels: &[u8], [_, height, width]: [usize; 3]) -> u8 {
         let (row, column) = (index / width % height, index % width);
         row == 0 || column == 0 || row + 1 == height || column + 1 == width
     };
-    let border = pixels.iter().enumerate().filter(|&(index, _)| on_border(index));
+    let border = pixels
+        .iter()
+        .enumerate()
+        .filter(|&(index, _)| on_border(index));
     let (sum, count) = border.fold((0u64, 0u64), |(sum, count), (_, &value)| {
         (sum + u64::from(value), count + 1)
     });
@@ -198,7 +202,10 @@ mod tests {
 
     fn png(image: impl Into<DynamicImage>) -> Vec<u8> {
         let mut bytes = Cursor::new(Vec::new());
-        image.into().write_to(&mut bytes, ImageFormat::Png).expect("encodes");
+        image
+            .into()
+            .write_to(&mut bytes, ImageFormat::Png)
+            .expect("encodes");
         bytes.into_inner()
     }
 
@@ -229,9 +236,15 @@ mod tests {
     #[test]
     fn sizes_are_checked_before_decoding() {
         let message = error(&header_only(20_000, 20_000));
-        assert!(message.contains("20000×20000 pixels are too many; the most is 100000000"), "{message}");
+        assert!(
+            message.contains("20000×20000 pixels are too many; the most is 100000000"),
+            "{message}"
+        );
         let message = error(&png(GrayImage::new(1, 1)));
-        assert!(message.contains("1×1 pixels are too few; the least is 8×8"), "{message}");
+        assert!(
+            message.contains("1×1 pixels are too few; the least is 8×8"),
+            "{message}"
+        );
         assert!(error(&header_only(0, 0)).contains("broken image"));
     }
 
@@ -246,7 +259,8 @@ mod tests {
     #[test]
     fn channels_are_planes() {
         let image = RgbImage::from_fn(8, 8, |x, _| Rgb([x as u8, 100, 200]));
-        let pixels = decode_image(Path::new("a"), &png(image), [3, 8, 8], Fit::Cover).expect("whole");
+        let pixels =
+            decode_image(Path::new("a"), &png(image), [3, 8, 8], Fit::Cover).expect("whole");
         assert_eq!(&pixels[..8], [0, 1, 2, 3, 4, 5, 6, 7]);
         assert_eq!((pixels[64], pixels[128]), (100, 200));
     }
@@ -254,7 +268,8 @@ mod tests {
     #[test]
     fn transparent_parts_are_white() {
         let image = image::RgbaImage::from_pixel(8, 8, image::Rgba([9, 9, 9, 0]));
-        let pixels = decode_image(Path::new("a"), &png(image), [1, 8, 8], Fit::Cover).expect("whole");
+        let pixels =
+            decode_image(Path::new("a"), &png(image), [1, 8, 8], Fit::Cover).expect("whole");
         assert_eq!(pixels, [255; 64]);
     }
 
@@ -262,9 +277,13 @@ mod tests {
     fn an_object_is_trimmed_scaled_and_centred() {
         let inside = |x: u32, y: u32| (50..70).contains(&x) && (10..50).contains(&y);
         let image = GrayImage::from_fn(100, 60, |x, y| Luma([if inside(x, y) { 250 } else { 5 }]));
-        let pixels = decode_image(Path::new("a"), &png(image), [1, 28, 28], Fit::Object).expect("whole");
+        let pixels =
+            decode_image(Path::new("a"), &png(image), [1, 28, 28], Fit::Object).expect("whole");
         let row = &pixels[14 * 28..15 * 28];
-        assert!(row[..7].iter().chain(&row[21..]).all(|&value| value == 5), "{row:?}");
+        assert!(
+            row[..7].iter().chain(&row[21..]).all(|&value| value == 5),
+            "{row:?}"
+        );
         assert!(row[7..21].iter().all(|&value| value == 250), "{row:?}");
     }
 }

@@ -34,16 +34,23 @@ impl ImageSet {
         if image == 0 || labels.is_empty() {
             return Err(DataError::Invalid(format!(
                 "{} images of {channels} channels and {height}×{width} pixels are nothing to \
-                 work with", labels.len()
+                 work with",
+                labels.len()
             )));
         }
         if pixels.len() != image * labels.len() {
             return Err(DataError::Invalid(format!(
                 "{} labels of {channels}×{height}×{width} images need {} pixel values, found {}",
-                labels.len(), image * labels.len(), pixels.len()
+                labels.len(),
+                image * labels.len(),
+                pixels.len()
             )));
         }
-        Ok(Self { shape, pixels, labels })
+        Ok(Self {
+            shape,
+            pixels,
+            labels,
+        })
     }
 
     /// Channels, height and width of every image.
@@ -85,7 +92,11 @@ impl ImageSet {
             return Ok(self);
         }
         let chosen: Vec<_> = (0..count).map(|i| i * len / count).collect();
-        let pixels = chosen.iter().flat_map(|&i| self.pixels(i)).copied().collect();
+        let pixels = chosen
+            .iter()
+            .flat_map(|&i| self.pixels(i))
+            .copied()
+            .collect();
         let labels = chosen.iter().map(|&i| self.labels[i]).collect();
         Self::new(self.shape, pixels, labels)
     }
@@ -135,7 +146,9 @@ impl Normalization {
         for index in 0..set.len() {
             let planes = set.pixels(index).chunks_exact(height * width);
             for (plane, count) in planes.zip(&mut counts) {
-                plane.iter().for_each(|&value| count[usize::from(value)] += 1);
+                plane
+                    .iter()
+                    .for_each(|&value| count[usize::from(value)] += 1);
             }
         }
         let (mean, deviation) = counts.iter().map(|count| moments(count)).unzip();
@@ -158,18 +171,27 @@ impl Normalization {
         if self.mean.len() != channels || self.deviation.len() != channels {
             return Err(DataError::Invalid(format!(
                 "a normalisation of {} means and {} deviations does not fit {channels} channels",
-                self.mean.len(), self.deviation.len()
+                self.mean.len(),
+                self.deviation.len()
             )));
         }
         if image == 0 || !pixels.len().is_multiple_of(image) {
             return Err(DataError::Invalid(format!(
-                "{} pixel values are no whole images of {channels}×{height}×{width}", pixels.len()
+                "{} pixel values are no whole images of {channels}×{height}×{width}",
+                pixels.len()
             )));
         }
         let mut values = Vec::with_capacity(pixels.len());
         for (index, plane) in pixels.chunks_exact(height * width).enumerate() {
-            let (mean, deviation) = (self.mean[index % channels], self.deviation[index % channels]);
-            values.extend(plane.iter().map(|&value| (f32::from(value) / 255.0 - mean) / deviation));
+            let (mean, deviation) = (
+                self.mean[index % channels],
+                self.deviation[index % channels],
+            );
+            values.extend(
+                plane
+                    .iter()
+                    .map(|&value| (f32::from(value) / 255.0 - mean) / deviation),
+            );
         }
         let data = TensorData::new(values, [pixels.len() / image, channels, height, width]);
         Ok(Tensor::from_data(data, device))
@@ -180,11 +202,17 @@ fn moments(count: &[u64; 256]) -> (f32, f32) {
     let total = count.iter().sum::<u64>() as f64;
     let sum = |power: i32| -> f64 {
         let terms = count.iter().enumerate();
-        terms.map(|(value, &n)| n as f64 * (value as f64 / 255.0).powi(power)).sum()
+        terms
+            .map(|(value, &n)| n as f64 * (value as f64 / 255.0).powi(power))
+            .sum()
     };
     let mean = sum(1) / total;
     let variance = sum(2) / total - mean * mean;
-    let deviation = if variance > 1e-12 { variance.sqrt() } else { 1.0 };
+    let deviation = if variance > 1e-12 {
+        variance.sqrt()
+    } else {
+        1.0
+    };
     (mean as f32, deviation as f32)
 }
 
@@ -231,6 +259,9 @@ mod tests {
     fn a_flat_channel_is_left_in_place() {
         let flat = ImageSet::new([1, 1, 2], vec![51, 51], vec![0]).expect("fits");
         let normalization = Normalization::measure(&flat);
-        assert_eq!((normalization.mean[0], normalization.deviation[0]), (0.2, 1.0));
+        assert_eq!(
+            (normalization.mean[0], normalization.deviation[0]),
+            (0.2, 1.0)
+        );
     }
 }

@@ -76,8 +76,16 @@ mod tests {
 
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("dark on light.png");
-        let stroke = |x: u32, y: u32| if x == y && (2..6).contains(&x) { 30 } else { 240 };
-        GrayImage::from_fn(8, 8, |x, y| Luma([stroke(x, y)])).save(&path).expect("saved");
+        let stroke = |x: u32, y: u32| {
+            if x == y && (2..6).contains(&x) {
+                30
+            } else {
+                240
+            }
+        };
+        GrayImage::from_fn(8, 8, |x, y| Luma([stroke(x, y)]))
+            .save(&path)
+            .expect("saved");
         let pixels = preprocessing.read(&path).expect("whole");
         assert_eq!((pixels[0], pixels[3 * 8 + 3]), (15, 225));
     }

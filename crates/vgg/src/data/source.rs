@@ -55,18 +55,24 @@ pub fn load(name: &str, options: &DataOptions) -> Result<(ImageData, Fit), DataE
             })?;
             (data, Fit::Object)
         }
-        "mnist" => (mnist(&cached(
-            "MNIST",
-            "mnist",
-            "put train-images-idx3-ubyte.gz and the three other files of \
+        "mnist" => (
+            mnist(&cached(
+                "MNIST",
+                "mnist",
+                "put train-images-idx3-ubyte.gz and the three other files of \
              https://ossci-datasets.s3.amazonaws.com/mnist there",
-        )?)?, Fit::Object),
-        "cifar10" => (cifar10::load(&cached(
-            "CIFAR-10",
-            "cifar10",
-            "unpack https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz and put its .bin \
+            )?)?,
+            Fit::Object,
+        ),
+        "cifar10" => (
+            cifar10::load(&cached(
+                "CIFAR-10",
+                "cifar10",
+                "unpack https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz and put its .bin \
              files there",
-        )?)?, Fit::Cover),
+            )?)?,
+            Fit::Cover,
+        ),
         _ => from_folder(Path::new(name), options)?,
     };
     if let Some(limit) = options.limit {

@@ -26,9 +26,9 @@ impl Augmentation {
         let mirror = self.mirror && random.random();
         let shift = match self.crop_padding {
             0 => [0, 0],
-            padding => [(); 2].map(|()| {
-                random.random_range(0..=2 * padding) as isize - padding as isize
-            }),
+            padding => {
+                [(); 2].map(|()| random.random_range(0..=2 * padding) as isize - padding as isize)
+            }
         };
         for plane in pixels.chunks_exact(height * width) {
             for row in 0..height {
@@ -66,13 +66,20 @@ mod tests {
 
     #[test]
     fn nothing_asked_for_nothing_changed() {
-        assert!(results(Augmentation::new()).iter().all(|image| image == &IMAGE));
+        assert!(
+            results(Augmentation::new())
+                .iter()
+                .all(|image| image == &IMAGE)
+        );
     }
 
     #[test]
     fn half_of_the_images_are_mirrored() {
         let images = results(Augmentation::new().with_mirror(true));
-        let mirrored = images.iter().filter(|image| *image == &[3, 2, 1, 6, 5, 4]).count();
+        let mirrored = images
+            .iter()
+            .filter(|image| *image == &[3, 2, 1, 6, 5, 4])
+            .count();
         let same = images.iter().filter(|image| *image == &IMAGE).count();
         assert_eq!(mirrored + same, 200);
         assert!((70..130).contains(&mirrored), "{mirrored}");
@@ -81,7 +88,11 @@ mod tests {
     #[test]
     fn crops_move_the_image_and_fill_with_black() {
         let images = results(Augmentation::new().with_crop_padding(1));
-        for expected in [vec![0, 0, 0, 1, 2, 3], vec![2, 3, 0, 5, 6, 0], vec![0, 4, 5, 0, 0, 0]] {
+        for expected in [
+            vec![0, 0, 0, 1, 2, 3],
+            vec![2, 3, 0, 5, 6, 0],
+            vec![0, 4, 5, 0, 0, 0],
+        ] {
             assert!(images.contains(&expected), "{expected:?}");
         }
         let different: std::collections::BTreeSet<_> = images.iter().collect();

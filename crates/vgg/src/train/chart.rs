@@ -20,7 +20,9 @@ pub(super) fn curve(rows: &[EpochMetrics]) -> Result<String, String> {
     draw((960, 400), |root| {
         let (left, right) = root.split_horizontally(480);
         panel(&left, "loss", rows, |row| [row.train_loss, row.test_loss])?;
-        panel(&right, "accuracy", rows, |row| [row.train_accuracy, row.test_accuracy])
+        panel(&right, "accuracy", rows, |row| {
+            [row.train_accuracy, row.test_accuracy]
+        })
     })
 }
 
@@ -58,7 +60,9 @@ fn panel(
         .light_line_style(WHITE)
         .draw()?;
     for (index, name, colour) in [(0, "train", TRAIN), (1, "test", TEST)] {
-        let points = rows.iter().map(|row| (row.epoch as f64, values(row)[index]));
+        let points = rows
+            .iter()
+            .map(|row| (row.epoch as f64, values(row)[index]));
         chart
             .draw_series(LineSeries::new(points.clone(), colour.stroke_width(2)))?
             .label(name)
@@ -94,7 +98,10 @@ pub(super) fn confusion(evaluation: &Evaluation, classes: &[String]) -> Result<S
     let side = (MARGIN + cell * count + 20) as u32;
     let numbers = cell >= 24;
     draw((side, side + 30), |root| {
-        let title = format!("test accuracy {:.4}: class (row), answer (column)", evaluation.accuracy());
+        let title = format!(
+            "test accuracy {:.4}: class (row), answer (column)",
+            evaluation.accuracy()
+        );
         root.draw(&Text::new(title, (10, 10), (FONT, 16)))?;
         for (row, counts) in evaluation.confusion.iter().enumerate() {
             let total = counts.iter().sum::<usize>().max(1) as f64;
@@ -114,9 +121,17 @@ pub(super) fn confusion(evaluation: &Evaluation, classes: &[String]) -> Result<S
         if numbers {
             for (index, name) in classes.iter().enumerate() {
                 let at = index as i32 * cell + cell / 2;
-                root.draw(&Text::new(name.clone(), (8, 30 + MARGIN + at - 6), (FONT, 12)))?;
+                root.draw(&Text::new(
+                    name.clone(),
+                    (8, 30 + MARGIN + at - 6),
+                    (FONT, 12),
+                ))?;
                 let upright = (FONT, 12).into_font().transform(FontTransform::Rotate270);
-                root.draw(&Text::new(name.clone(), (MARGIN + at - 6, 24 + MARGIN), upright))?;
+                root.draw(&Text::new(
+                    name.clone(),
+                    (MARGIN + at - 6, 24 + MARGIN),
+                    upright,
+                ))?;
             }
         }
         Ok(())
@@ -140,7 +155,10 @@ mod tests {
 
     #[test]
     fn a_curve_has_a_point_for_each_figure() {
-        for rows in [vec![row(1, 2.0)], vec![row(1, 2.0), row(2, 1.0), row(3, 0.5)]] {
+        for rows in [
+            vec![row(1, 2.0)],
+            vec![row(1, 2.0), row(2, 1.0), row(3, 0.5)],
+        ] {
             let svg = curve(&rows).expect("drawn");
             assert!(svg.trim_start().starts_with("<svg") && svg.trim_end().ends_with("</svg>"));
             assert_eq!(svg.matches("<circle").count(), 4 * rows.len());
@@ -155,7 +173,10 @@ mod tests {
 
     #[test]
     fn a_confusion_shows_counts_and_names() {
-        let evaluation = Evaluation { confusion: vec![vec![7, 3], vec![0, 11]], loss: 0.0 };
+        let evaluation = Evaluation {
+            confusion: vec![vec![7, 3], vec![0, 11]],
+            loss: 0.0,
+        };
         let svg = confusion(&evaluation, &["left".into(), "right".into()]).expect("drawn");
         for text in ["left", "right", "7", "3", "11", "test accuracy 0.8571"] {
             assert!(svg.contains(text), "{text}");

@@ -62,18 +62,25 @@ impl Checkpoints {
     /// The error that a checkpointer ran into, with the name of the file. (burn-train passes on
     /// only a text.)
     pub(super) fn take_failure(&self) -> Option<TrainError> {
-        self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
     }
 
     fn partial(&self, epoch: usize) -> PathBuf {
-        self.run.join(FOLDER).join(format!(".epoch-{epoch}.partial"))
+        self.run
+            .join(FOLDER)
+            .join(format!(".epoch-{epoch}.partial"))
     }
 
     fn save<R: Checkpoint>(&self, part: Part, epoch: usize, record: R) -> Result<(), TrainError> {
         let folder = self.partial(epoch);
         fs::create_dir_all(&folder).map_err(|source| TrainError::io(&folder, source))?;
         let path = folder.join(part.file());
-        record.save(path.clone()).map_err(|error| TrainError::broken(&path, error))?;
+        record
+            .save(path.clone())
+            .map_err(|error| TrainError::broken(&path, error))?;
         let synced = File::open(&path).and_then(|file| file.sync_all());
         synced.map_err(|source| TrainError::io(&path, source))?;
 
@@ -88,7 +95,12 @@ impl Checkpoints {
 
     fn commit(&self, epoch: usize) -> Result<(), TrainError> {
         let partial = self.partial(epoch);
-        let rows: Vec<_> = self.history.rows().into_iter().filter(|row| row.epoch <= epoch).collect();
+        let rows: Vec<_> = self
+            .history
+            .rows()
+            .into_iter()
+            .filter(|row| row.epoch <= epoch)
+            .collect();
         let csv = to_csv(&rows);
         write_file(&partial.join(METRICS), &csv)?;
         let folder = path_of(&self.run, epoch);
@@ -135,7 +147,8 @@ pub(super) struct PartCheckpointer {
 
 impl<R: Checkpoint> Checkpointer<R> for PartCheckpointer {
     fn save(&self, epoch: usize, record: R) -> Result<(), CheckpointerError> {
-        self.checkpoints.noted(self.checkpoints.save(self.part, epoch, record))
+        self.checkpoints
+            .noted(self.checkpoints.save(self.part, epoch, record))
     }
 
     fn delete(&self, epoch: usize) -> Result<(), CheckpointerError> {
@@ -143,7 +156,10 @@ impl<R: Checkpoint> Checkpointer<R> for PartCheckpointer {
     }
 
     fn restore(&self, epoch: usize) -> Result<R, CheckpointerError> {
-        let found = Found { run: self.checkpoints.run.clone(), epoch };
+        let found = Found {
+            run: self.checkpoints.run.clone(),
+            epoch,
+        };
         self.checkpoints.noted(found.part(self.part))
     }
 }
@@ -165,10 +181,16 @@ impl Found {
         let mut newest = None;
         for entry in fs::read_dir(&folder).map_err(error)? {
             let name = entry.map_err(error)?.file_name();
-            let epoch = name.to_string_lossy().strip_prefix("epoch-").and_then(|n| n.parse().ok());
+            let epoch = name
+                .to_string_lossy()
+                .strip_prefix("epoch-")
+                .and_then(|n| n.parse().ok());
             newest = newest.max(epoch);
         }
-        Ok(newest.map(|epoch| Self { run: run.to_owned(), epoch }))
+        Ok(newest.map(|epoch| Self {
+            run: run.to_owned(),
+            epoch,
+        }))
     }
 
     /// Loads one part.
@@ -189,8 +211,11 @@ impl Found {
     }
 
     pub(super) fn damaged(&self, path: &Path, error: impl std::fmt::Display) -> TrainError {
-        TrainError::broken(path, format!(
-            "{error}; delete the folder of this damaged checkpoint to continue from the one before"
-        ))
+        TrainError::broken(
+            path,
+            format!(
+                "{error}; delete the folder of this damaged checkpoint to continue from the one before"
+            ),
+        )
     }
 }

@@ -56,15 +56,30 @@ impl TrainConfig {
     pub fn validate(&self) -> Result<(), TrainError> {
         let unit = |value: f64| (0.0..1.0).contains(&value);
         let rules = [
-            ("the number of epochs", "at least 1", self.epochs as f64, self.epochs > 0),
-            ("the batch size", "at least 1", self.batch_size as f64, self.batch_size > 0),
+            (
+                "the number of epochs",
+                "at least 1",
+                self.epochs as f64,
+                self.epochs > 0,
+            ),
+            (
+                "the batch size",
+                "at least 1",
+                self.batch_size as f64,
+                self.batch_size > 0,
+            ),
             (
                 "the learning rate",
                 "above 0 and at most 1",
                 self.learning_rate,
                 self.learning_rate > 0.0 && self.learning_rate <= 1.0,
             ),
-            ("the warm-up", "at least 0 and below 1", self.warmup, unit(self.warmup)),
+            (
+                "the warm-up",
+                "at least 0 and below 1",
+                self.warmup,
+                unit(self.warmup),
+            ),
             (
                 "the weight decay",
                 "finite and at least 0",
@@ -127,12 +142,30 @@ mod tests {
         let good = || TrainConfig::new(OptimizerKind::Sgd, 0.1);
         good().validate().expect("the defaults are fine");
         for (config, expected) in [
-            (good().with_epochs(0), "the number of epochs must be at least 1, found 0"),
-            (good().with_batch_size(0), "the batch size must be at least 1, found 0"),
-            (good().with_warmup(1.0), "the warm-up must be at least 0 and below 1, found 1"),
-            (good().with_weight_decay(-1.0), "the weight decay must be finite"),
-            (good().with_label_smoothing(f64::NAN), "the label smoothing must be"),
-            (TrainConfig::new(OptimizerKind::Sgd, 0.0), "the learning rate must be above 0"),
+            (
+                good().with_epochs(0),
+                "the number of epochs must be at least 1, found 0",
+            ),
+            (
+                good().with_batch_size(0),
+                "the batch size must be at least 1, found 0",
+            ),
+            (
+                good().with_warmup(1.0),
+                "the warm-up must be at least 0 and below 1, found 1",
+            ),
+            (
+                good().with_weight_decay(-1.0),
+                "the weight decay must be finite",
+            ),
+            (
+                good().with_label_smoothing(f64::NAN),
+                "the label smoothing must be",
+            ),
+            (
+                TrainConfig::new(OptimizerKind::Sgd, 0.0),
+                "the learning rate must be above 0",
+            ),
         ] {
             let message = config.validate().expect_err(expected).to_string();
             assert!(message.starts_with(expected), "{message}");

@@ -38,7 +38,9 @@ impl Evaluation {
 
     /// The part of the images that was recognised.
     pub fn accuracy(&self) -> f64 {
-        let right: usize = (0..self.confusion.len()).map(|class| self.confusion[class][class]).sum();
+        let right: usize = (0..self.confusion.len())
+            .map(|class| self.confusion[class][class])
+            .sum();
         right as f64 / self.images() as f64
     }
 
@@ -89,24 +91,33 @@ pub fn evaluate(
             .map_err(|error| TrainError::Stopped(format!("{error:?}")))?;
         for row in logits.chunks_exact(classes) {
             let label = set.label(done);
-            let counts = confusion.get_mut(label).ok_or_else(|| TrainError::Setting {
-                what: "a label",
-                range: "below the number of the network's classes",
-                found: label.to_string(),
-            })?;
+            let counts = confusion
+                .get_mut(label)
+                .ok_or_else(|| TrainError::Setting {
+                    what: "a label",
+                    range: "below the number of the network's classes",
+                    found: label.to_string(),
+                })?;
             counts[argmax(row)] += 1;
             loss -= log_probability(row, label);
             done += 1;
         }
         progress(done);
     }
-    Ok(Evaluation { confusion, loss: loss / done as f64 })
+    Ok(Evaluation {
+        confusion,
+        loss: loss / done as f64,
+    })
 }
 
 /// Where the largest value is; the first of equal ones.
 fn argmax(values: &[f32]) -> usize {
     let largest = |best: usize, index: usize| {
-        if values[index] > values[best] { index } else { best }
+        if values[index] > values[best] {
+            index
+        } else {
+            best
+        }
     };
     (0..values.len()).fold(0, largest)
 }
@@ -114,7 +125,10 @@ fn argmax(values: &[f32]) -> usize {
 /// Logarithm of the softmax of `logits` at `index`.
 fn log_probability(logits: &[f32], index: usize) -> f64 {
     let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let sum: f64 = logits.iter().map(|&logit| f64::from(logit - largest).exp()).sum();
+    let sum: f64 = logits
+        .iter()
+        .map(|&logit| f64::from(logit - largest).exp())
+        .sum();
     f64::from(logits[index] - largest) - sum.ln()
 }
 
@@ -130,7 +144,10 @@ mod tests {
         };
         assert_eq!((evaluation.images(), evaluation.accuracy()), (8, 0.625));
         let scores = evaluation.scores();
-        assert_eq!((scores[0].precision, scores[0].recall, scores[0].images), (0.6, 0.75, 4));
+        assert_eq!(
+            (scores[0].precision, scores[0].recall, scores[0].images),
+            (0.6, 0.75, 4)
+        );
         assert!(scores[2].precision.is_nan() && scores[2].recall.is_nan());
     }
 

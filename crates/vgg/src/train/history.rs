@@ -6,9 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use burn::train::checkpoint::{CheckpointingAction, CheckpointingStrategy};
 use burn::train::logger::MetricLogger;
-use burn::train::metric::store::{
-    Aggregate, EpochSummary, EventStoreClient, MetricsUpdate, Split,
-};
+use burn::train::metric::store::{Aggregate, EpochSummary, EventStoreClient, MetricsUpdate, Split};
 use burn::train::metric::{MetricDefinition, MetricId, NumericEntry};
 
 use super::checkpoint::KEPT;
@@ -55,7 +53,10 @@ pub(super) fn to_csv(rows: &[EpochMetrics]) -> String {
 pub(super) fn from_csv(path: &Path, text: &str) -> Result<Vec<EpochMetrics>, TrainError> {
     let mut lines = text.lines();
     if lines.next() != Some(HEADER) {
-        return Err(TrainError::broken(path, format!("its first line is not \"{HEADER}\"")));
+        return Err(TrainError::broken(
+            path,
+            format!("its first line is not \"{HEADER}\""),
+        ));
     }
     let row = |(index, line): (usize, &str)| {
         let wrong = || {
@@ -64,16 +65,21 @@ pub(super) fn from_csv(path: &Path, text: &str) -> Result<Vec<EpochMetrics>, Tra
         };
         let values: Result<Vec<f64>, _> = line.split(',').map(str::parse).collect();
         match values.map_err(|_| wrong())?[..] {
-            [epoch, learning_rate, train_loss, train_accuracy, test_loss, test_accuracy] => {
-                Ok(EpochMetrics {
-                    epoch: epoch as usize,
-                    learning_rate,
-                    train_loss,
-                    train_accuracy,
-                    test_loss,
-                    test_accuracy,
-                })
-            }
+            [
+                epoch,
+                learning_rate,
+                train_loss,
+                train_accuracy,
+                test_loss,
+                test_accuracy,
+            ] => Ok(EpochMetrics {
+                epoch: epoch as usize,
+                learning_rate,
+                train_loss,
+                train_accuracy,
+                test_loss,
+                test_accuracy,
+            }),
             _ => Err(wrong()),
         }
     };
@@ -90,11 +96,17 @@ impl History {
     }
 
     pub(super) fn rows(&self) -> Vec<EpochMetrics> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn push(&self, row: EpochMetrics) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(row);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(row);
     }
 }
 
@@ -111,7 +123,9 @@ impl CheckpointingStrategy for EpochEnd {
         store: &EventStoreClient,
     ) -> Vec<CheckpointingAction> {
         let mean = |name: &str, split: Split| {
-            store.find_metric(name, epoch, Aggregate::Mean, &split).unwrap_or(f64::NAN)
+            store
+                .find_metric(name, epoch, Aggregate::Mean, &split)
+                .unwrap_or(f64::NAN)
         };
         self.history.push(EpochMetrics {
             epoch,
@@ -123,7 +137,10 @@ impl CheckpointingStrategy for EpochEnd {
         });
         let old = epoch.checked_sub(KEPT).filter(|&old| old > 0);
         let delete = old.map(CheckpointingAction::Delete);
-        [CheckpointingAction::Save].into_iter().chain(delete).collect()
+        [CheckpointingAction::Save]
+            .into_iter()
+            .chain(delete)
+            .collect()
     }
 }
 
@@ -157,7 +174,8 @@ impl MetricLogger for MemoryLog {
     }
 
     fn log_metric_definition(&mut self, definition: MetricDefinition) {
-        self.names.insert(definition.metric_id, definition.name.to_string());
+        self.names
+            .insert(definition.metric_id, definition.name.to_string());
     }
 
     fn log_epoch_summary(&mut self, _: EpochSummary) {}
@@ -181,16 +199,24 @@ mod tests {
         let rows = from_csv(Path::new("metrics.csv"), &text).expect("its own format");
         assert_eq!(rows.len(), 2);
         assert_eq!(to_csv(&rows), text);
-        assert_eq!((rows[0].learning_rate, rows[0].train_loss), (0.1 + 0.2, 1.0 / 3.0));
+        assert_eq!(
+            (rows[0].learning_rate, rows[0].train_loss),
+            (0.1 + 0.2, 1.0 / 3.0)
+        );
     }
 
     #[test]
     fn a_broken_line_is_named() {
         let path = Path::new("metrics.csv");
         let error = from_csv(path, "epoch\n").expect_err("header").to_string();
-        assert!(error.starts_with("metrics.csv: its first line is not \"epoch,"), "{error}");
+        assert!(
+            error.starts_with("metrics.csv: its first line is not \"epoch,"),
+            "{error}"
+        );
         for line in ["1,2,3", "1,2,3,4,5,x"] {
-            let error = from_csv(path, &format!("{HEADER}\n{line}\n")).expect_err(line).to_string();
+            let error = from_csv(path, &format!("{HEADER}\n{line}\n"))
+                .expect_err(line)
+                .to_string();
             assert!(error.ends_with(&format!("line 2: six numbers expected, found \"{line}\"")));
         }
     }

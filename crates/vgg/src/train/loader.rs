@@ -67,8 +67,15 @@ impl EpochLoader {
     /// seeds the device, so that its dropout does too.
     pub fn shuffled(self, seed: u64, augmentation: Augmentation, epochs_done: usize) -> Self {
         let epochs = Arc::new(AtomicUsize::new(epochs_done));
-        let shuffle = Shuffle { seed, augmentation, epochs };
-        Self { shuffle: Some(shuffle), ..self }
+        let shuffle = Shuffle {
+            seed,
+            augmentation,
+            epochs,
+        };
+        Self {
+            shuffle: Some(shuffle),
+            ..self
+        }
     }
 }
 
@@ -83,7 +90,12 @@ impl DataLoader<ImageBatch> for EpochLoader {
             order.shuffle(&mut random);
             (shuffle.augmentation, random)
         });
-        Box::new(Epoch { loader: self, order, done: 0, change })
+        Box::new(Epoch {
+            loader: self,
+            order,
+            done: 0,
+            change,
+        })
     }
 
     fn num_items(&self) -> usize {
@@ -91,13 +103,19 @@ impl DataLoader<ImageBatch> for EpochLoader {
     }
 
     fn to_device(&self, device: &Device) -> Arc<dyn DataLoader<ImageBatch>> {
-        Arc::new(Self { device: device.clone(), ..self.clone() })
+        Arc::new(Self {
+            device: device.clone(),
+            ..self.clone()
+        })
     }
 
     fn slice(&self, start: usize, end: usize) -> Arc<dyn DataLoader<ImageBatch>> {
         let end = (self.range.start + end).min(self.range.end);
         let range = (self.range.start + start).min(end)..end;
-        Arc::new(Self { range, ..self.clone() })
+        Arc::new(Self {
+            range,
+            ..self.clone()
+        })
     }
 }
 
@@ -121,10 +139,16 @@ impl Epoch<'_> {
                 None => pixels.extend_from_slice(set.pixels(index)),
             }
         }
-        let labels: Vec<_> = indices.iter().map(|&index| set.label(index) as i64).collect();
+        let labels: Vec<_> = indices
+            .iter()
+            .map(|&index| set.label(index) as i64)
+            .collect();
         let device = &self.loader.device;
         Ok(ImageBatch {
-            images: self.loader.normalization.images(&pixels, set.shape(), device)?,
+            images: self
+                .loader
+                .normalization
+                .images(&pixels, set.shape(), device)?,
             targets: Tensor::from_data(TensorData::new(labels, [indices.len()]), device),
         })
     }
@@ -157,8 +181,11 @@ mod tests {
         let labels: Vec<u16> = (0..10).collect();
         let set = ImageSet::new([1, 1, 1], (0..10).collect(), labels).expect("fits");
         let normalization = Normalization::new(vec![0.0], vec![1.0 / 255.0]);
-        EpochLoader::in_order(Arc::new(set), Arc::new(normalization), 4, &Device::flex())
-            .shuffled(seed, Augmentation::new(), epochs_done)
+        EpochLoader::in_order(Arc::new(set), Arc::new(normalization), 4, &Device::flex()).shuffled(
+            seed,
+            Augmentation::new(),
+            epochs_done,
+        )
     }
 
     fn labels(loader: &dyn DataLoader<ImageBatch>) -> Vec<i64> {

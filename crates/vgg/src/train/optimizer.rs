@@ -28,11 +28,15 @@ pub fn optimizer(config: &TrainConfig) -> Result<ModuleOptimizer, TrainError> {
         OptimizerKind::Sgd => {
             let momentum = MomentumConfig::new().with_momentum(0.9).with_dampening(0.0);
             let plain = SgdConfig::new().with_momentum(Some(momentum));
-            let decaying = plain.clone().with_weight_decay(Some(WeightDecayConfig::new(decay)));
+            let decaying = plain
+                .clone()
+                .with_weight_decay(Some(WeightDecayConfig::new(decay)));
             ModuleOptimizer::from(plain.build()).with_group(weights, decaying.build(), None)
         }
         OptimizerKind::AdamW => {
-            let plain = AdamWConfig::new().with_epsilon(ADAM_EPSILON).with_weight_decay(0.0);
+            let plain = AdamWConfig::new()
+                .with_epsilon(ADAM_EPSILON)
+                .with_weight_decay(0.0);
             let decaying = plain.clone().with_weight_decay(decay);
             ModuleOptimizer::from(plain.build()).with_group(weights, decaying.build(), None)
         }
@@ -53,7 +57,8 @@ pub(super) fn schedule(
         _ => {
             let first = top / (warmup + 1) as f64;
             let linear = LinearLrSchedulerConfig::new(first, top, warmup);
-            SequentialLrSchedulerConfig::new(vec![linear.into(), cosine.into()], vec![warmup]).init()
+            SequentialLrSchedulerConfig::new(vec![linear.into(), cosine.into()], vec![warmup])
+                .init()
         }
     }
     .map_err(TrainError::Stopped)
@@ -71,14 +76,23 @@ mod tests {
             .with_warmup(0.1);
         let mut schedule = schedule(&config, 95).expect("valid");
         let rates: Vec<_> = (0..100).map(|_| schedule.step().base()).collect();
-        assert!(rates[..11].windows(2).all(|pair| pair[0] < pair[1]), "{:?}", &rates[..11]);
+        assert!(
+            rates[..11].windows(2).all(|pair| pair[0] < pair[1]),
+            "{:?}",
+            &rates[..11]
+        );
         assert!(rates[10..].windows(2).all(|pair| pair[0] > pair[1]));
-        assert!(rates[0] > 0.0 && rates[10] == 0.5 && rates[99] < 0.001, "{rates:?}");
+        assert!(
+            rates[0] > 0.0 && rates[10] == 0.5 && rates[99] < 0.001,
+            "{rates:?}"
+        );
     }
 
     #[test]
     fn a_single_step_is_enough() {
-        let config = TrainConfig::new(OptimizerKind::Sgd, 0.5).with_epochs(1).with_warmup(0.9);
+        let config = TrainConfig::new(OptimizerKind::Sgd, 0.5)
+            .with_epochs(1)
+            .with_warmup(0.9);
         assert_eq!(schedule(&config, 3).expect("valid").step().base(), 0.5);
     }
 }

@@ -74,7 +74,9 @@ impl Lines {
     }
 
     fn mean(&self, name: &str) -> f64 {
-        self.means.get(name).map_or(f64::NAN, |mean| mean.sum / mean.count as f64)
+        self.means
+            .get(name)
+            .map_or(f64::NAN, |mean| mean.sum / mean.count as f64)
     }
 }
 
@@ -95,9 +97,14 @@ impl TrainingProgressLogger for Lines {
     }
 
     fn update_epoch(&mut self, epoch: usize) {
-        let seconds = self.epoch_start.map_or(0, |start| start.elapsed().as_secs());
+        let seconds = self
+            .epoch_start
+            .map_or(0, |start| start.elapsed().as_secs());
         let [train, test] = [0, 2].map(|at| self.finals.get(at..at + 2).unwrap_or(&[]).join(", "));
-        println!("epoch {epoch}/{}  train {train}; test {test}; {seconds} s", self.epochs);
+        println!(
+            "epoch {epoch}/{}  train {train}; test {test}; {seconds} s",
+            self.epochs
+        );
         self.finals.clear();
         self.epoch = epoch + 1;
     }
@@ -172,6 +179,7 @@ impl MetricsRenderer for Lines {
     fn manual_close(&mut self) {}
 
     fn register_metric(&mut self, definition: MetricDefinition) {
-        self.names.insert(definition.metric_id, definition.name.to_string());
+        self.names
+            .insert(definition.metric_id, definition.name.to_string());
     }
 }

@@ -74,29 +74,45 @@ pub fn train(
         let checkpoints = Checkpoints::new(folder.path(), history.clone());
         let normalization = Arc::new(config.preprocessing.normalization.clone());
         let in_order = |set: &Arc<ImageSet>| {
-            EpochLoader::in_order(set.clone(), normalization.clone(), settings.batch_size, device)
+            EpochLoader::in_order(
+                set.clone(),
+                normalization.clone(),
+                settings.batch_size,
+                device,
+            )
         };
         let train_loader =
             in_order(&train_set).shuffled(settings.seed, settings.augmentation, epochs_done);
-        let part = |part| PartCheckpointer { part, checkpoints: checkpoints.clone() };
-        let mut training =
-            SupervisedTraining::new(folder.path(), Arc::new(train_loader), Arc::new(in_order(&test_set)))
-                .metric_train_numeric(LossMetric::new())
-                .metric_train_numeric(AccuracyMetric::new())
-                .metric_train_numeric(LearningRateMetric::new())
-                .metric_valid_numeric(LossMetric::new())
-                .metric_valid_numeric(AccuracyMetric::new())
-                .with_metric_logger(MemoryLog::default())
-                .with_application_logger(None)
-                .with_checkpointing_strategy(EpochEnd { history: history.clone() })
-                .with_custom_checkpointers(
-                    part(Part::Model),
-                    part(Part::Optimizer),
-                    part(Part::Schedule),
-                )
-                .with_interrupter(interrupter.clone())
-                .renderer(renderer(interrupter, found.as_ref().map(|found| found.epoch)))
-                .num_epochs(settings.epochs);
+        let part = |part| PartCheckpointer {
+            part,
+            checkpoints: checkpoints.clone(),
+        };
+        let mut training = SupervisedTraining::new(
+            folder.path(),
+            Arc::new(train_loader),
+            Arc::new(in_order(&test_set)),
+        )
+        .metric_train_numeric(LossMetric::new())
+        .metric_train_numeric(AccuracyMetric::new())
+        .metric_train_numeric(LearningRateMetric::new())
+        .metric_valid_numeric(LossMetric::new())
+        .metric_valid_numeric(AccuracyMetric::new())
+        .with_metric_logger(MemoryLog::default())
+        .with_application_logger(None)
+        .with_checkpointing_strategy(EpochEnd {
+            history: history.clone(),
+        })
+        .with_custom_checkpointers(
+            part(Part::Model),
+            part(Part::Optimizer),
+            part(Part::Schedule),
+        )
+        .with_interrupter(interrupter.clone())
+        .renderer(renderer(
+            interrupter,
+            found.as_ref().map(|found| found.epoch),
+        ))
+        .num_epochs(settings.epochs);
         if let Some(found) = &found {
             training = training.checkpoint(found.epoch);
         }
@@ -132,7 +148,10 @@ pub fn train(
         folder.write(name, &svg)
     };
     drawn("curve.svg", chart::curve(&history.rows()))?;
-    drawn("confusion.svg", chart::confusion(&evaluation, &config.classes))?;
+    drawn(
+        "confusion.svg",
+        chart::confusion(&evaluation, &config.classes),
+    )?;
     save(folder, config, learning.network)?;
     let seen = (settings.epochs.saturating_sub(epochs_done)) * train_set.len();
     let summary = Summary {

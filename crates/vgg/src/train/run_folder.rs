@@ -73,9 +73,13 @@ impl RunFolder {
         let error = |source| TrainError::io(path, source);
         fs::create_dir_all(path).map_err(error)?;
         if fs::read_dir(path).map_err(error)?.next().is_some() {
-            return Err(TrainError::Occupied { path: path.to_owned() });
+            return Err(TrainError::Occupied {
+                path: path.to_owned(),
+            });
         }
-        let run = Self { path: path.to_owned() };
+        let run = Self {
+            path: path.to_owned(),
+        };
         run.write_json(CONFIG, config)?;
         Ok(run)
     }
@@ -87,7 +91,10 @@ impl RunFolder {
     pub fn open(path: &Path) -> Result<(Self, RunConfig), TrainError> {
         let file = path.join(CONFIG);
         if !file.is_file() {
-            return Err(TrainError::NoRun { path: path.to_owned(), file: CONFIG });
+            return Err(TrainError::NoRun {
+                path: path.to_owned(),
+                file: CONFIG,
+            });
         }
         let text = fs::read_to_string(&file).map_err(|source| TrainError::io(&file, source))?;
         let config: RunConfig =
@@ -95,7 +102,12 @@ impl RunFolder {
         let valid = config.model.validate().map_err(TrainError::from);
         let valid = valid.and_then(|()| config.training.validate());
         valid.map_err(|error| TrainError::broken(&file, error))?;
-        Ok((Self { path: path.to_owned() }, config))
+        Ok((
+            Self {
+                path: path.to_owned(),
+            },
+            config,
+        ))
     }
 
     /// Where it is.
@@ -115,7 +127,9 @@ impl RunFolder {
     pub fn classifier(&self, device: &Device) -> Result<Classifier, TrainError> {
         let path = self.weights();
         if !path.is_file() {
-            return Err(TrainError::Unfinished { path: self.path.clone() });
+            return Err(TrainError::Unfinished {
+                path: self.path.clone(),
+            });
         }
         Ok(Classifier::from_file(&path, device)?)
     }

@@ -19,7 +19,10 @@ pub struct Learning {
 impl Learning {
     /// `label_smoothing` is the part of the target that is spread over all classes, in `[0, 1)`.
     pub fn new(network: Vgg, label_smoothing: f64) -> Self {
-        Self { network, label_smoothing }
+        Self {
+            network,
+            label_smoothing,
+        }
     }
 
     /// Logits, and the batch's mean cross-entropy.
