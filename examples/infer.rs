@@ -1,1 +1,272 @@
-fn main() {}
+//! Recognises what pictures show, with the shipped network or one of your own.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use vgg::Classifier;
+use vgg::data::{self, DataOptions, ImageSet};
+use vgg::train::{Evaluation, RunFolder, evaluate};
+
+/// Say what pictures show.
+///
+/// Without a network of your own it uses a small one that is shipped with this program; it knows
+/// ten kinds of clothes. Pictures are PNG or JPEG of any size, grey or colour, dark on light or
+/// light on dark.
+#[derive(Parser)]
+#[command(version, after_help = EXAMPLES)]
+struct Options {
+    /// Pictures to recognise
+    images: Vec<PathBuf>,
+
+    /// Use the network of this run
+    #[arg(long, value_name = "DIR", conflicts_with = "weights")]
+    run: Option<PathBuf>,
+
+    /// Use the network in this weights.safetensors
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
+
+    /// What computes: flex, or a backend that was compiled in
+    #[arg(long, value_name = "NAME", default_value = "flex")]
+    backend: String,
+
+    /// Show so many of the most probable classes
+    #[arg(long, value_name = "K", default_value_t = 3)]
+    top: usize,
+
+    /// Write JSON, one object a picture
+    #[arg(long)]
+    json: bool,
+
+    /// Recognise so many of the shipped test images, and draw them
+    #[arg(long, value_name = "N")]
+    samples: Option<usize>,
+
+    /// Recognise all test images of --data: accuracy, and precision and recall of each class
+    #[arg(long)]
+    evaluate: bool,
+
+    /// The data of --evaluate, as `train --data` knows it
+    #[arg(long, default_value = "embedded")]
+    data: String,
+
+    /// Use at most so many test images for --evaluate
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+
+    /// Leave out broken images of a folder
+    #[arg(long)]
+    skip_broken: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  infer --samples 8
+  infer shirt.jpg bag.png --top 5
+  infer --evaluate --data fashion-mnist
+  infer --run runs/vgg16-28-1 shirt.jpg --json";
+
+/// Images that the network sees at once in a test.
+const BATCH: usize = 100;
+/// Cells of the longest bar.
+const BAR: usize = 30;
+/// From nothing to full light.
+const SHADES: [char; 10] = [' ', '.', ':', '-', '=', '+', '*', '#', '%', '@'];
+
+fn main() -> ExitCode {
+    match run(&Options::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &Options) -> Result<(), Box<dyn Error>> {
+    if options.images.is_empty() && options.samples.is_none() && !options.evaluate {
+        return Err("nothing to do: name pictures, or use --samples N or --evaluate".into());
+    }
+    let device = vgg::device(&options.backend)?;
+    let classifier = match (&options.run, &options.weights) {
+        (Some(run), _) => RunFolder::open(run)?.0.classifier(&device)?,
+        (None, Some(weights)) => Classifier::from_file(weights, &device)?,
+        (None, None) => Classifier::shipped(&device)?,
+    };
+    for path in &options.images {
+        let pixels = classifier.preprocessing.read(path)?;
+        let name = path.display().to_string();
+        let answer = answer(&classifier, &pixels, &name, options)?;
+        println!("{answer}");
+    }
+    if let Some(count) = options.samples {
+        show_samples(&classifier, count, options)?;
+    }
+    if options.evaluate {
+        let test = test_images(&classifier, &options.data, options)?;
+        let normalization = &classifier.preprocessing.normalization;
+        let (set, mut shown) = (Arc::new(test), 0);
+        let mut progress = |done: usize| {
+            if done / 2000 > shown {
+                shown = done / 2000;
+                eprintln!("{done}/{} images", set.len());
+            }
+        };
+        let network = &classifier.network;
+        let result = evaluate(network, &set, normalization, BATCH, &device, &mut progress)?;
+        print!("{}", scores(&classifier.classes, &result, options.json)?);
+    }
+    Ok(())
+}
+
+/// The test images of `name`, which have to fit the network.
+fn test_images(
+    classifier: &Classifier,
+    name: &str,
+    options: &Options,
+) -> Result<ImageSet, Box<dyn Error>> {
+    let data_options = DataOptions {
+        shape: classifier.preprocessing.shape,
+        skip_broken: options.skip_broken,
+        limit: options.limit,
+    };
+    let (data, _) = data::load(name, &data_options)?;
+    if data.classes != classifier.classes {
+        return Err(format!(
+            "the network knows the classes {}; {name} holds {}",
+            classifier.classes.join(", "),
+            data.classes.join(", ")
+        )
+        .into());
+    }
+    Ok(data.test)
+}
+
+fn show_samples(
+    classifier: &Classifier,
+    count: usize,
+    options: &Options,
+) -> Result<(), Box<dyn Error>> {
+    let set = test_images(classifier, "embedded", options)?.limited(count)?;
+    for index in 0..set.len() {
+        let class = &classifier.classes[set.label(index)];
+        let pixels = set.pixels(index);
+        let answer = answer(classifier, pixels, &format!("this is: {class}"), options)?;
+        if options.json {
+            println!("{answer}");
+        } else {
+            println!("{}", beside(&picture(pixels, set.shape()), &answer));
+        }
+    }
+    Ok(())
+}
+
+/// The most probable classes of one image, with bars or as JSON.
+fn answer(
+    classifier: &Classifier,
+    pixels: &[u8],
+    title: &str,
+    options: &Options,
+) -> Result<String, Box<dyn Error>> {
+    let probabilities = classifier.classify(pixels)?.concat();
+    let mut ranked: Vec<_> = probabilities.iter().zip(&classifier.classes).collect();
+    ranked.sort_by(|a, b| b.0.total_cmp(a.0));
+    ranked.truncate(options.top.max(1));
+    if options.json {
+        let classes: Vec<_> = ranked
+            .iter()
+            .map(|(probability, class)| serde_json::json!({"class": class, "probability": probability}))
+            .collect();
+        return Ok(serde_json::json!({"image": title, "classes": classes}).to_string());
+    }
+    let mut text = format!("{title}\n");
+    for (probability, class) in ranked {
+        let bar = "█".repeat((probability * BAR as f32).round() as usize);
+        writeln!(text, "  {class:14} {:5.1} %  {bar}", probability * 100.0)?;
+    }
+    Ok(text)
+}
+
+/// The mean brightness of the channels as characters, two pixels high each.
+fn picture(pixels: &[u8], [channels, height, width]: [usize; 3]) -> String {
+    let brightness = |row: usize, column: usize| -> usize {
+        let at = |channel: usize| pixels[(channel * height + row) * width + column];
+        (0..channels)
+            .map(|channel| usize::from(at(channel)))
+            .sum::<usize>()
+            / channels
+    };
+    let mut text = String::new();
+    for row in (0..height).step_by(2) {
+        for column in 0..width {
+            let below = brightness((row + 1).min(height - 1), column);
+            let value = usize::midpoint(brightness(row, column), below);
+            text.push(SHADES[value * (SHADES.len() - 1) / 255]);
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// Two texts side by side.
+fn beside(left: &str, right: &str) -> String {
+    let width = left
+        .lines()
+        .map(|line| line.chars().count())
+        .max()
+        .unwrap_or(0);
+    let rows = left.lines().count().max(right.lines().count());
+    let mut text = String::new();
+    for row in 0..rows {
+        let left = left.lines().nth(row).unwrap_or("");
+        let right = right.lines().nth(row).unwrap_or("");
+        text.push_str(format!("{left:width$}  {right}").trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+fn scores(classes: &[String], result: &Evaluation, json: bool) -> Result<String, Box<dyn Error>> {
+    let finite = |value: f64| value.is_finite().then_some(value);
+    let rows = classes.iter().zip(result.scores());
+    if json {
+        let classes: Vec<_> = rows
+            .map(|(class, score)| {
+                serde_json::json!({
+                    "class": class,
+                    "precision": finite(score.precision),
+                    "recall": finite(score.recall),
+                    "images": score.images,
+                })
+            })
+            .collect();
+        let all = serde_json::json!({
+            "accuracy": result.accuracy(),
+            "loss": result.loss,
+            "images": result.images(),
+            "classes": classes,
+        });
+        return Ok(format!("{all}\n"));
+    }
+    let mut text = String::from("class            precision  recall  images\n");
+    let show = |value: f64| finite(value).map_or("-".to_owned(), |value| format!("{value:.3}"));
+    for (class, score) in rows {
+        let (precision, recall) = (show(score.precision), show(score.recall));
+        writeln!(
+            text,
+            "{class:16} {precision:>9}  {recall:>6}  {:>6}",
+            score.images
+        )?;
+    }
+    writeln!(
+        text,
+        "test accuracy: {:.4} ({} images)",
+        result.accuracy(),
+        result.images()
+    )?;
+    Ok(text)
+}

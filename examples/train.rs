@@ -66,7 +66,7 @@ struct Options {
     list_backends: bool,
 
     /// How often every image is seen
-    #[arg(long, value_name = "N", default_value_t = 4, conflicts_with = "resume")]
+    #[arg(long, value_name = "N", default_value_t = 3, conflicts_with = "resume")]
     epochs: usize,
 
     /// Images in a step
@@ -78,9 +78,18 @@ struct Options {
     )]
     batch_size: usize,
 
-    /// The highest learning rate [default: 0.02 for sgd, 0.0003 for adamw]
+    /// The highest learning rate [default: 0.02 for sgd, 0.0005 for adamw]
     #[arg(long, value_name = "F", conflicts_with = "resume")]
     lr: Option<f64>,
+
+    /// Let the learning rate rise during this part of all steps, before it falls
+    #[arg(
+        long,
+        value_name = "F",
+        default_value_t = 0.15,
+        conflicts_with = "resume"
+    )]
+    warmup: f64,
 
     /// How gradients change the weights
     #[arg(long, value_enum, default_value = "adamw", conflicts_with = "resume")]
@@ -131,7 +140,7 @@ struct Options {
 
 const EXAMPLES: &str = "\
 Examples:
-  train                                   the main job: a few minutes on two cores
+  train                                   the main job: under ten minutes on two cores
   train --data fashion-mnist --model vgg16-bn-28 --width 0.25 --epochs 10
   train --data photos --model vgg11-bn --width 0.5 --backend wgpu
   train --resume runs/vgg16-28-1          after Ctrl-C, a crash or a power cut";
@@ -215,11 +224,12 @@ fn started(options: &Options) -> Result<Prepared, Box<dyn Error>> {
     }
     let (kind, default_rate) = match options.optimizer {
         Optimizer::Sgd => (OptimizerKind::Sgd, 0.02),
-        Optimizer::Adamw => (OptimizerKind::AdamW, 3e-4),
+        Optimizer::Adamw => (OptimizerKind::AdamW, 5e-4),
     };
     let mut training = TrainConfig::new(kind, options.lr.unwrap_or(default_rate))
         .with_epochs(options.epochs)
         .with_batch_size(options.batch_size)
+        .with_warmup(options.warmup)
         .with_weight_decay(options.weight_decay)
         .with_label_smoothing(options.label_smoothing)
         .with_seed(options.seed);

@@ -277,7 +277,11 @@ impl Vgg {
             store = store.metadata(*key, text);
         }
         self.save_into(&mut store)
-            .map_err(|error| store_error(path, error))
+            .map_err(|error| store_error(path, error))?;
+        make_readable(path).map_err(|source| WeightsError::Io {
+            path: path.to_owned(),
+            source,
+        })
     }
 
     /// The network with the weights of the safetensors file at `path`: one of this crate, or any
@@ -359,6 +363,18 @@ impl Vgg {
             misshapen,
         })
     }
+}
+
+/// Burn's store leaves the file to its owner alone; weights are as open as any other new file.
+#[cfg(unix)]
+fn make_readable(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn make_readable(_: &Path) -> std::io::Result<()> {
+    Ok(())
 }
 
 fn store_error(path: &Path, error: impl std::fmt::Display) -> WeightsError {

@@ -137,3 +137,84 @@ fn check(path: &Path, bytes: &[u8], member: &Member) -> Result<(), DataError> {
         found,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::download::tests::serve;
+    use flate2::{Compression, write::GzEncoder};
+    use std::io::Write as _;
+
+    const MEMBER: Member = Member {
+        name: "hello",
+        // of "hello"
+        sha256: "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824",
+    };
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(bytes).expect("in memory");
+        encoder.finish().expect("in memory")
+    }
+
+    fn get(folder: &Path, address: &str) -> Result<(PathBuf, Vec<u8>), DataError> {
+        contents(&[folder.to_owned()], &MEMBER, address, &mut |_, _| {})
+    }
+
+    #[test]
+    fn a_download_is_checked_and_kept() {
+        let cache = tempfile::tempdir().expect("a temporary folder");
+        let body = gzip(b"hello");
+        let address = serve(move |_| (200, body.clone(), None));
+        let (path, bytes) = get(cache.path(), &address).expect("served");
+        assert_eq!(
+            (bytes.as_slice(), path),
+            (b"hello".as_slice(), cache.path().join("hello.gz"))
+        );
+        // Found in the cache now: no server is asked.
+        get(cache.path(), "http://127.0.0.1:9").expect("kept");
+    }
+
+    #[test]
+    fn wrong_contents_are_refused_and_not_kept() {
+        let cache = tempfile::tempdir().expect("a temporary folder");
+        let body = gzip(b"something else");
+        let address = serve(move |_| (200, body.clone(), None));
+        let error = get(cache.path(), &address).expect_err("wrong").to_string();
+        assert!(
+            error.contains("/hello.gz: SHA-256 of its contents is "),
+            "{error}"
+        );
+        assert!(error.contains(MEMBER.sha256), "{error}");
+        assert_eq!(
+            std::fs::read_dir(cache.path()).expect("a folder").count(),
+            0
+        );
+
+        std::fs::write(cache.path().join("hello"), "damaged").expect("written");
+        let error = get(cache.path(), &address)
+            .expect_err("damaged")
+            .to_string();
+        assert!(
+            error.contains("hello: SHA-256 of its contents is "),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn without_a_network_the_message_says_how_to_get_the_files() {
+        let cache = tempfile::tempdir().expect("a temporary folder");
+        let error = get(cache.path(), "http://127.0.0.1:9")
+            .expect_err("no server")
+            .to_string();
+        assert!(
+            error.starts_with("Fashion-MNIST was not found in "),
+            "{error}"
+        );
+        assert!(
+            error.contains("Without a network, put the four files of https://"),
+            "{error}"
+        );
+        assert!(error.contains("dataset-fashion-mnist"), "{error}");
+    }
+}
