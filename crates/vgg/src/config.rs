@@ -147,6 +147,21 @@ pub enum ConfigError {
 }
 
 impl VggConfig {
+    /// The same network with other blocks.
+    pub fn with_blocks(self, blocks: Vec<BlockConfig>) -> Self {
+        Self { blocks, ..self }
+    }
+
+    /// The same network with another way from the feature map to the linear layers.
+    pub fn with_pooling(self, pooling: Pooling) -> Self {
+        Self { pooling, ..self }
+    }
+
+    /// The same network with other hidden linear layers.
+    pub fn with_hidden(self, hidden: Vec<usize>) -> Self {
+        Self { hidden, ..self }
+    }
+
     /// Output channels of each block, width multiplier applied.
     pub fn channels(&self) -> Vec<usize> {
         self.blocks
