@@ -17,7 +17,7 @@ use vgg::train::{Evaluation, RunFolder, evaluate};
 /// ten kinds of clothes. Pictures are PNG or JPEG of any size, grey or colour, dark on light or
 /// light on dark.
 #[derive(Parser)]
-#[command(version, after_help = EXAMPLES)]
+#[command(version, after_help = EXAMPLES, args_override_self = true)]
 struct Options {
     /// Pictures to recognise
     images: Vec<PathBuf>,

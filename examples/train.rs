@@ -20,7 +20,7 @@ use vgg::{Precision, VggConfig};
 /// program, and tests it on 1,000 others. Ctrl-C stops after the current step; a run that was
 /// stopped or killed goes on with --resume.
 #[derive(Parser)]
-#[command(version, after_help = EXAMPLES)]
+#[command(version, after_help = EXAMPLES, args_override_self = true)]
 struct Options {
     /// Which network: vgg16-28, vgg11 … vgg19, vgg11-cifar … vgg19-cifar, or one of them with -bn
     /// behind the depth

@@ -339,8 +339,10 @@ impl Vgg {
                     expected,
                     found,
                 } => misshapen.push(format!(
-                    "{} (expected {expected:?}, found {found:?})",
-                    name(path)
+                    "{} (expected {:?}, found {:?})",
+                    name(path),
+                    expected.to_vec(),
+                    found.to_vec()
                 )),
                 other => return Err(store_error(path, other)),
             }

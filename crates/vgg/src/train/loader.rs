@@ -192,8 +192,12 @@ mod tests {
         let batch = |batch: Result<ImageBatch, _>| {
             let batch = batch.expect("a batch");
             let targets = batch.targets.into_data().convert::<i64>();
-            let targets = targets.into_vec::<i64>().expect("integers");
-            let images = batch.images.into_data().into_vec::<f32>().expect("floats");
+            let targets = targets.try_into_vec::<i64>().expect("integers");
+            let images = batch
+                .images
+                .into_data()
+                .try_into_vec::<f32>()
+                .expect("floats");
             for (target, pixel) in targets.iter().zip(images) {
                 assert_eq!(*target as f32, pixel.round(), "a label left its image");
             }
