@@ -151,7 +151,7 @@ impl Normalization {
                     .for_each(|&value| count[usize::from(value)] += 1);
             }
         }
-        let (mean, deviation) = counts.iter().map(|count| moments(count)).unzip();
+        let (mean, deviation) = counts.iter().map(moments).unzip();
         Self { mean, deviation }
     }
 
