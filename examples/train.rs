@@ -78,7 +78,7 @@ struct Options {
     )]
     batch_size: usize,
 
-    /// The highest learning rate [default: 0.02 for sgd, 0.0005 for adamw]
+    /// The highest learning rate [default: 0.02 for sgd, 0.0007 for adamw]
     #[arg(long, value_name = "F", conflicts_with = "resume")]
     lr: Option<f64>,
 
@@ -86,7 +86,7 @@ struct Options {
     #[arg(
         long,
         value_name = "F",
-        default_value_t = 0.15,
+        default_value_t = 0.1,
         conflicts_with = "resume"
     )]
     warmup: f64,
@@ -117,9 +117,9 @@ struct Options {
     #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "resume")]
     crop_padding: usize,
 
-    /// Never mirror training images (digits never are)
+    /// Mirror every second training image (never digits): pays in long trainings
     #[arg(long, conflicts_with = "resume")]
-    no_mirror: bool,
+    mirror: bool,
 
     /// Every random choice follows from this
     #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "resume")]
@@ -141,7 +141,7 @@ struct Options {
 const EXAMPLES: &str = "\
 Examples:
   train                                   the main job: under ten minutes on two cores
-  train --data fashion-mnist --model vgg16-bn-28 --width 0.25 --epochs 10
+  train --data fashion-mnist --model vgg16-bn-28 --width 0.25 --epochs 10 --mirror
   train --data photos --model vgg11-bn --width 0.5 --backend wgpu
   train --resume runs/vgg16-28-1          after Ctrl-C, a crash or a power cut";
 
@@ -224,7 +224,7 @@ fn started(options: &Options) -> Result<Prepared, Box<dyn Error>> {
     }
     let (kind, default_rate) = match options.optimizer {
         Optimizer::Sgd => (OptimizerKind::Sgd, 0.02),
-        Optimizer::Adamw => (OptimizerKind::AdamW, 5e-4),
+        Optimizer::Adamw => (OptimizerKind::AdamW, 7e-4),
     };
     let mut training = TrainConfig::new(kind, options.lr.unwrap_or(default_rate))
         .with_epochs(options.epochs)
@@ -257,7 +257,7 @@ fn started(options: &Options) -> Result<Prepared, Box<dyn Error>> {
     model.validate()?;
     training.augmentation = Augmentation::new()
         .with_crop_padding(options.crop_padding)
-        .with_mirror(data.mirrors && !options.no_mirror);
+        .with_mirror(data.mirrors && options.mirror);
     let precision = if options.half {
         Precision::F16
     } else {
