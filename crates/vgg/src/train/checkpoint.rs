@@ -171,7 +171,7 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// The newest checkpoint of a run, if it has one.
+    /// The newest checkpoint of a run, if it has one. Removes what a killed run left half-written.
     pub(super) fn newest(run: &Path) -> Result<Option<Self>, TrainError> {
         let folder = run.join(FOLDER);
         if !folder.is_dir() {
@@ -180,7 +180,11 @@ impl Found {
         let error = |source| TrainError::io(&folder, source);
         let mut newest = None;
         for entry in fs::read_dir(&folder).map_err(error)? {
-            let name = entry.map_err(error)?.file_name();
+            let entry = entry.map_err(error)?;
+            let name = entry.file_name();
+            if name.to_string_lossy().ends_with(".partial") {
+                fs::remove_dir_all(entry.path()).map_err(error)?;
+            }
             let epoch = name
                 .to_string_lossy()
                 .strip_prefix("epoch-")
