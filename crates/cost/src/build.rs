@@ -1,0 +1,341 @@
+//! Makes a report of a record.
+
+use std::collections::BTreeMap;
+
+use crate::analysis::Analysis;
+use crate::convention::{Convention, MACS};
+use crate::error::Error;
+use crate::gradient::{Backward, backward, training_forward};
+use crate::kind::Kind;
+use crate::memory;
+use crate::optimizer::Optimizer;
+use crate::record::{Operation, Record};
+use crate::report::{
+    ConventionInfo, KindShare, Parameters, Report, Row, SCHEMA, TensorSpec, Total, TrainingReport,
+    Uncounted,
+};
+use crate::tree::Role;
+use crate::work::Work;
+
+/// What a report is to contain.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The model's name in the report; the module's type if there is none.
+    pub name: Option<String>,
+    /// What `cost` means. Multiply-accumulates by default.
+    pub convention: Convention,
+    /// Adds a training step with this optimizer.
+    pub training: Option<Optimizer>,
+    /// Whether the gradients of the inputs are wanted in training, as for a part of a network.
+    pub input_gradients: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            name: None,
+            convention: MACS,
+            training: None,
+            input_gradients: false,
+        }
+    }
+}
+
+impl Options {
+    /// With another convention.
+    #[must_use]
+    pub fn with_convention(self, convention: Convention) -> Self {
+        Self { convention, ..self }
+    }
+
+    /// With a training step.
+    #[must_use]
+    pub fn with_training(self, optimizer: Optimizer) -> Self {
+        Self {
+            training: Some(optimizer),
+            ..self
+        }
+    }
+
+    /// With a name for the model.
+    #[must_use]
+    pub fn with_name(self, name: impl Into<String>) -> Self {
+        Self {
+            name: Some(name.into()),
+            ..self
+        }
+    }
+
+    /// With gradients of the inputs.
+    #[must_use]
+    pub fn with_input_gradients(self) -> Self {
+        Self {
+            input_gradients: true,
+            ..self
+        }
+    }
+}
+
+impl Analysis {
+    /// The report. Operations without a rule are listed in it as uncounted.
+    pub fn report(&self, options: &Options) -> Report {
+        let record = &self.record;
+        let training = options
+            .training
+            .map(|optimizer| (optimizer, backward(record, options.input_gradients)));
+        let rows = rows(record, &options.convention, training.as_ref().map(|t| &t.1));
+        let total = total(record, &rows);
+        Report {
+            schema: SCHEMA,
+            model: options
+                .name
+                .clone()
+                .unwrap_or_else(|| record.tree.nodes[0].module.clone()),
+            inputs: specs(record, &record.inputs),
+            outputs: specs(record, &record.outputs),
+            convention: ConventionInfo {
+                name: options.convention.name.into(),
+                unit: options.convention.unit.into(),
+                definition: options.convention.definition.into(),
+            },
+            by_kind: by_kind(record, &options.convention),
+            uncounted: uncounted(record, training.as_ref().map(|t| &t.1)),
+            inference: memory::inference(record),
+            training: training.map(|(optimizer, backward)| TrainingReport {
+                optimizer: optimizer.to_string(),
+                forward: forward_in_training(record, &options.convention),
+                backward: total.backward_cost,
+                update: update(record, optimizer),
+                memory: memory::training(record, &backward, optimizer),
+            }),
+            rows,
+            total,
+        }
+    }
+
+    /// The report, for which every operation has to have a rule.
+    ///
+    /// # Errors
+    /// [`Error::Uncounted`] names the operations without one.
+    pub fn strict_report(&self, options: &Options) -> Result<Report, Error> {
+        let report = self.report(options);
+        if report.uncounted.is_empty() {
+            return Ok(report);
+        }
+        let describe = |entry: &Uncounted| {
+            format!(
+                "`{}` in `{}` ({} times, {} elements)",
+                entry.operation, entry.path, entry.operations, entry.elements
+            )
+        };
+        Err(Error::Uncounted(
+            report.uncounted.iter().map(describe).collect(),
+        ))
+    }
+}
+
+fn specs(record: &Record, tensors: &[usize]) -> Vec<TensorSpec> {
+    tensors
+        .iter()
+        .map(|&tensor| TensorSpec {
+            shape: record.tensors[tensor].shape.clone(),
+            dtype: record.tensors[tensor].dtype.name().into(),
+        })
+        .collect()
+}
+
+fn rows(record: &Record, convention: &Convention, backward: Option<&Backward>) -> Vec<Row> {
+    let tree = &record.tree;
+    let mut rows: Vec<Row> = tree
+        .nodes
+        .iter()
+        .map(|node| Row {
+            path: node.path.clone(),
+            module: node.module.clone(),
+            depth: node.depth,
+            ..Row::default()
+        })
+        .collect();
+    for parameter in &tree.parameters {
+        let count = &mut rows[parameter.node].parameters;
+        match parameter.role {
+            Role::Trainable => count.trainable += parameter.elements(),
+            Role::Frozen => count.frozen += parameter.elements(),
+            Role::Buffer => count.buffers += parameter.elements(),
+        }
+    }
+    let mut operations: Vec<Vec<usize>> = vec![Vec::new(); tree.nodes.len()];
+    for (index, operation) in record.operations.iter().enumerate() {
+        operations[operation.node].push(index);
+        let row = &mut rows[operation.node];
+        let work = operation.work.unwrap_or_default();
+        row.work += work;
+        row.cost += convention.cost(record, operation, &work);
+        row.activation_bytes += activation_bytes(record, operation);
+    }
+    for gradient in backward.iter().flat_map(|backward| &backward.gradients) {
+        let operation = &record.operations[gradient.operation];
+        let work = gradient.work.unwrap_or_default();
+        rows[operation.node].backward_cost += convention.backward_cost(record, operation, &work);
+    }
+    for (row, operations) in rows.iter_mut().zip(&operations) {
+        calls(record, operations, row);
+    }
+    let hidden = tree.nodes.iter().map(|node| node.hidden);
+    rows.into_iter()
+        .zip(hidden)
+        .filter(|(row, hidden)| !hidden || !row.is_empty())
+        .map(|(row, _)| row)
+        .collect()
+}
+
+/// Bytes that an operation allocates for its results, parameters' own reshaping left out.
+fn activation_bytes(record: &Record, operation: &Operation) -> u64 {
+    if operation.kind == Kind::View {
+        return 0;
+    }
+    let outputs = operation.outputs.iter().map(|&output| &record.tensors[output]);
+    outputs
+        .filter(|tensor| tensor.owner.is_none())
+        .map(|tensor| tensor.bytes())
+        .sum()
+}
+
+/// Fills in how often a module is called, and the shapes around its first call.
+///
+/// A module with parameters is called as often as its most used parameter is read; one without
+/// as often as its operations start anew.
+fn calls(record: &Record, operations: &[usize], row: &mut Row) {
+    let Some(&first) = operations.first() else {
+        return;
+    };
+    let mut reads: BTreeMap<usize, u64> = BTreeMap::new();
+    let mut starts = 0;
+    let mut previous = None;
+    for &index in operations {
+        let operation = &record.operations[index];
+        for &input in &operation.inputs {
+            if record.parameter(input).is_some() {
+                *reads.entry(input).or_default() += 1;
+            }
+        }
+        if operation.name == record.operations[first].name || previous.is_none_or(|p| p + 1 < index)
+        {
+            starts += 1;
+        }
+        previous = Some(index);
+    }
+    row.calls = match reads.values().max() {
+        Some(&reads) => reads,
+        None if row.parameters == Parameters::default() && row.depth > 0 => starts,
+        None => 1,
+    };
+    let length = operations.len() / (row.calls.max(1) as usize).min(operations.len());
+    let call = &operations[..length.max(1)];
+    let made: Vec<usize> = call
+        .iter()
+        .flat_map(|&index| record.operations[index].outputs.iter().copied())
+        .collect();
+    for &index in call {
+        for &input in &record.operations[index].inputs {
+            let tensor = &record.tensors[input];
+            if tensor.owner.is_none() && !made.contains(&input) && row.inputs.len() < 4 {
+                row.inputs.push(tensor.shape.clone());
+            }
+        }
+    }
+    row.inputs.dedup();
+    if let Some(&index) = call.last() {
+        let outputs = &record.operations[index].outputs;
+        row.outputs = outputs
+            .iter()
+            .map(|&output| record.tensors[output].shape.clone())
+            .collect();
+    }
+}
+
+fn total(record: &Record, rows: &[Row]) -> Total {
+    let mut total = Total::default();
+    for row in rows {
+        total.parameters += row.parameters;
+        total.cost += row.cost;
+        total.backward_cost += row.backward_cost;
+        total.work += row.work;
+        total.activation_bytes += row.activation_bytes;
+    }
+    total.parameter_bytes = record.tree.parameters.iter().map(|p| p.bytes()).sum();
+    total
+}
+
+fn by_kind(record: &Record, convention: &Convention) -> Vec<KindShare> {
+    let mut shares: BTreeMap<Kind, (u64, u64, Work)> = BTreeMap::new();
+    for operation in &record.operations {
+        let work = operation.work.unwrap_or_default();
+        let share = shares.entry(operation.kind).or_default();
+        share.0 += 1;
+        share.1 += convention.cost(record, operation, &work);
+        share.2 += work;
+    }
+    let mut shares: Vec<_> = shares
+        .into_iter()
+        .map(|(kind, (operations, cost, work))| KindShare {
+            kind: kind.name().into(),
+            operations,
+            cost,
+            work,
+        })
+        .collect();
+    shares.sort_by_key(|share| std::cmp::Reverse(share.cost));
+    shares
+}
+
+fn uncounted(record: &Record, backward: Option<&Backward>) -> Vec<Uncounted> {
+    let forward = record.operations.iter().enumerate();
+    let forward = forward.filter(|(_, operation)| operation.work.is_none());
+    let forward = forward.map(|(index, operation)| (index, operation.name.clone()));
+    let gradients = backward.iter().flat_map(|backward| &backward.gradients);
+    let gradients = gradients.filter(|gradient| gradient.work.is_none());
+    let gradients = gradients.map(|gradient| {
+        let name = &record.operations[gradient.operation].name;
+        (gradient.operation, format!("{name} (backward)"))
+    });
+    let mut found: BTreeMap<(usize, String), (u64, u64)> = BTreeMap::new();
+    for (index, name) in forward.chain(gradients) {
+        let operation = &record.operations[index];
+        let outputs = operation.outputs.iter();
+        let elements: u64 = outputs.map(|&output| record.tensors[output].elements()).sum();
+        let entry = found.entry((operation.node, name)).or_default();
+        entry.0 += 1;
+        entry.1 += elements;
+    }
+    found
+        .into_iter()
+        .map(|((node, operation), (operations, elements))| Uncounted {
+            operation,
+            path: record.tree.nodes[node].path.clone(),
+            operations,
+            elements,
+        })
+        .collect()
+}
+
+fn forward_in_training(record: &Record, convention: &Convention) -> u64 {
+    record
+        .operations
+        .iter()
+        .map(|operation| {
+            let work = training_forward(record, operation).unwrap_or_default();
+            convention.cost(record, operation, &work)
+        })
+        .sum()
+}
+
+fn update(record: &Record, optimizer: Optimizer) -> Work {
+    let mut work = Work::default();
+    for parameter in &record.tree.parameters {
+        if parameter.role == Role::Trainable {
+            work += optimizer.update(parameter.elements(), parameter.dtype.size() as u64);
+        }
+    }
+    work
+}

@@ -1,0 +1,49 @@
+//! What can go wrong.
+
+use thiserror::Error;
+
+/// An analysis that did not come about.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The forward pass panicked, mostly on shapes that do not fit or on tensors of another
+    /// device than the inputs'.
+    #[error("the forward pass stopped after {after}: {message}")]
+    Forward {
+        /// The last operation that went well, its module and the shape that it put out.
+        after: String,
+        /// The panic's message.
+        message: String,
+    },
+    /// The forward pass returned an error.
+    #[error("the forward pass returned an error: {0}")]
+    Rejected(String),
+    /// An output is not on the recording device, so it was not made from the recorded inputs.
+    #[error("output {index} was not made from the inputs: it lies on another device")]
+    ForeignOutput {
+        /// The output's position, from 0.
+        index: usize,
+    },
+    /// The module holds quantised weights, which Burn cannot record.
+    #[error("the parameter `{path}` is quantised; dequantise the module before analysing it")]
+    Quantized {
+        /// The parameter's path.
+        path: String,
+    },
+    /// The module's own code panicked while its parameters were looked at.
+    #[error("the module's parameters cannot be read: {0}")]
+    Module(String),
+    /// Burn refused to record.
+    #[error("Burn cannot record this forward pass: {0}")]
+    Capture(String),
+    /// Strict mode: there are operations without a rule.
+    #[error("no rule for {}", list(.0))]
+    Uncounted(
+        /// Names, paths and numbers of the operations.
+        Vec<String>,
+    ),
+}
+
+fn list(operations: &[String]) -> String {
+    operations.join(", ")
+}

@@ -1,0 +1,230 @@
+//! Brings a module into a recording without its weights.
+//!
+//! Every parameter is replaced by a tensor of the same shape on the recording device that has no
+//! memory behind it. The caller's module stays as it is. Two things make that less than obvious:
+//!
+//! - A clone shares the running statistics of a batch normalisation with its original, so a
+//!   mapped clone would change the original. [`Module::valid`] gives a copy with its own.
+//! - That in turn initialises parameters which are still lazy, all 553 MB of a VGG-16. So the
+//!   lazy ones are replaced first, by a tensor of one element.
+
+use std::any::Any;
+use std::collections::HashMap;
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
+use burn::tensor::{Bool, DType, Device, Int, Shape, Tensor};
+
+use crate::inputs::{bool_id, float_id, int_id};
+use crate::tree::{Role, Tree};
+
+/// A module of which every parameter has a value, none of them large.
+#[derive(Debug)]
+pub(crate) struct Prepared<M> {
+    module: M,
+    /// Shape and type of each parameter, in the order of the traversal.
+    sizes: Vec<(Shape, DType)>,
+    roles: Vec<Role>,
+}
+
+/// The first step, on the module's own device.
+pub(crate) fn prepare<M: Module>(module: &M) -> Prepared<M> {
+    let mut shrink = Shrink::default();
+    let module = module.clone().map(&mut shrink).valid();
+
+    let mut active = Active::default();
+    module.visit(&mut active);
+    // A running statistic cannot be made trainable, a frozen parameter can.
+    let thawed = module.valid().map(&mut Thaw);
+    let mut activable = Active::default();
+    thawed.visit(&mut activable);
+
+    let roles = active
+        .0
+        .iter()
+        .zip(&activable.0)
+        .map(|roles| match roles {
+            (true, _) => Role::Trainable,
+            (false, true) => Role::Frozen,
+            (false, false) => Role::Buffer,
+        })
+        .collect();
+    Prepared {
+        module,
+        sizes: shrink.0,
+        roles,
+    }
+}
+
+impl<M: Module> Prepared<M> {
+    /// The second step, inside a recording: the module on its device, and its tree. The error is
+    /// the path of a quantised parameter.
+    pub(crate) fn lend(self, device: &Device, root: &str) -> Result<(M, Tree), String> {
+        let mut lend = Lend {
+            device: device.clone(),
+            tree: Tree::new(root),
+            sizes: self.sizes.into_iter(),
+            roles: self.roles.into_iter(),
+            tied: HashMap::new(),
+            quantized: None,
+        };
+        let module = self.module.map(&mut lend);
+        match lend.quantized {
+            Some(path) => Err(path),
+            // Plain tensors in the module, which are no parameters, follow with their values.
+            None => Ok((module.to_device(device), lend.tree)),
+        }
+    }
+}
+
+/// Replaces what is not initialised yet, and notes the sizes of all.
+#[derive(Default)]
+struct Shrink(Vec<(Shape, DType)>);
+
+impl ModuleMapper for Shrink {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let shape = param.lazy_shape();
+        if param.is_initialized() {
+            self.0.push((shape, param.base().dtype()));
+            return param;
+        }
+        let small = Tensor::zeros([1; D], &param.lazy_device());
+        self.0.push((shape, small.dtype()));
+        let id = param.id;
+        param.transform_for_load(small, id)
+    }
+
+    fn map_int<const D: usize>(&mut self, param: Param<Tensor<D, Int>>) -> Param<Tensor<D, Int>> {
+        let shape = param.lazy_shape();
+        if param.is_initialized() {
+            self.0.push((shape, param.base().dtype()));
+            return param;
+        }
+        let small = Tensor::zeros([1; D], &param.lazy_device());
+        self.0.push((shape, small.dtype()));
+        Param::initialized(param.id, small)
+    }
+
+    fn map_bool<const D: usize>(
+        &mut self,
+        param: Param<Tensor<D, Bool>>,
+    ) -> Param<Tensor<D, Bool>> {
+        let shape = param.lazy_shape();
+        if param.is_initialized() {
+            self.0.push((shape, param.base().dtype()));
+            return param;
+        }
+        let small = Tensor::empty([1; D], &param.lazy_device());
+        self.0.push((shape, small.dtype()));
+        Param::initialized(param.id, small)
+    }
+}
+
+/// Whether each parameter would be trained.
+#[derive(Default)]
+struct Active(Vec<bool>);
+
+impl ModuleVisitor for Active {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        // Burn shows the setting only on an autodiff device, which `train` moves to.
+        self.0.push(param.clone().train().is_require_grad());
+    }
+
+    fn visit_int<const D: usize>(&mut self, _: &Param<Tensor<D, Int>>) {
+        self.0.push(false);
+    }
+
+    fn visit_bool<const D: usize>(&mut self, _: &Param<Tensor<D, Bool>>) {
+        self.0.push(false);
+    }
+}
+
+/// Makes everything trainable that can be.
+struct Thaw;
+
+impl ModuleMapper for Thaw {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let small = Tensor::zeros([1; D], &param.lazy_device());
+        Param::initialized(param.id, small).set_require_grad(true)
+    }
+}
+
+/// Replaces every parameter by one of the recording and builds the tree.
+struct Lend {
+    device: Device,
+    tree: Tree,
+    sizes: std::vec::IntoIter<(Shape, DType)>,
+    roles: std::vec::IntoIter<Role>,
+    /// The stand-ins of parameters that were met before.
+    tied: HashMap<ParamId, Box<dyn Any>>,
+    quantized: Option<String>,
+}
+
+impl Lend {
+    /// Size and role of the next parameter; `None` where it cannot be recorded.
+    fn next(&mut self) -> Option<(Shape, DType, Role)> {
+        let (shape, dtype) = self.sizes.next()?;
+        let role = self.roles.next()?;
+        if matches!(dtype, DType::QFloat(_)) {
+            let path = self.tree.path().to_string();
+            self.quantized.get_or_insert(path);
+            return None;
+        }
+        Some((shape, dtype, role))
+    }
+
+    fn known<T: Clone + 'static>(&self, id: ParamId) -> Option<T> {
+        self.tied.get(&id)?.downcast_ref::<T>().cloned()
+    }
+}
+
+macro_rules! lend {
+    ($self:ident, $param:ident, $kind:ty, $id:ident) => {{
+        let Some((shape, dtype, role)) = $self.next() else {
+            return $param;
+        };
+        if let Some(tensor) = $self.known::<$kind>($param.id) {
+            $self.tree.hide();
+            return Param::initialized($param.id, tensor);
+        }
+        let tensor = <$kind>::empty(shape.clone(), (&$self.device, dtype));
+        if let Some(id) = $id(&tensor) {
+            let shape = shape.iter().copied().collect();
+            $self.tree.parameter(role, shape, dtype, id);
+        }
+        $self.tied.insert($param.id, Box::new(tensor.clone()));
+        Param::initialized($param.id, tensor)
+    }};
+}
+
+impl ModuleMapper for Lend {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.tree.enter(name, container);
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.tree.exit();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        lend!(self, param, Tensor<D>, float_id)
+    }
+
+    fn map_int<const D: usize>(&mut self, param: Param<Tensor<D, Int>>) -> Param<Tensor<D, Int>> {
+        lend!(self, param, Tensor<D, Int>, int_id)
+    }
+
+    fn map_bool<const D: usize>(
+        &mut self,
+        param: Param<Tensor<D, Bool>>,
+    ) -> Param<Tensor<D, Bool>> {
+        lend!(self, param, Tensor<D, Bool>, bool_id)
+    }
+
+    fn map_flag(
+        &mut self,
+        flag: Param<burn::module::Flag>,
+    ) -> Param<burn::module::Flag> {
+        self.tree.hide();
+        flag
+    }
+}

@@ -1,0 +1,37 @@
+//! x
+mod analysis;
+mod attribution;
+mod build;
+mod capture;
+pub mod compare;
+pub mod convention;
+mod dump;
+mod error;
+pub mod formulas;
+mod gradient;
+mod inputs;
+mod kind;
+mod layers;
+mod lend;
+pub mod limits;
+mod memory;
+mod optimizer;
+mod outputs;
+mod record;
+pub mod render;
+pub mod report;
+mod rules;
+mod tree;
+mod work;
+
+pub use analysis::{Analysis, Analyzer, analyse};
+pub use build::Options;
+pub use convention::Convention;
+pub use error::Error;
+pub use inputs::Inputs;
+pub use kind::Kind;
+pub use optimizer::{Optimizer, UnknownOptimizer};
+pub use outputs::{OutputId, Outputs};
+pub use report::Report;
+pub use work::Work;
+pub mod guide {}

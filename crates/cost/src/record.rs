@@ -1,0 +1,247 @@
+//! A recorded forward pass: its tensors and operations, each tied to a module.
+
+use std::collections::HashMap;
+
+use burn::tensor::DType;
+use burn_ir::{OperationIr, TensorId, TensorIr, TensorStatus};
+
+use crate::kind::Kind;
+use crate::rules::{Rule, rule};
+use crate::tree::{Parameter, Tree};
+use crate::work::Work;
+
+/// Where a tensor comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// An input of the forward pass, by its position.
+    Input,
+    /// A parameter or buffer, by its index.
+    Parameter(usize),
+    /// A constant with a value: a plain tensor in the module or in the forward pass.
+    Constant,
+    /// The result of an operation, by its index.
+    Operation(usize),
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct TensorInfo {
+    pub(crate) shape: Vec<usize>,
+    pub(crate) dtype: DType,
+    pub(crate) origin: Origin,
+    /// Made from parameters and constants alone, of this module's parameters.
+    pub(crate) owner: Option<usize>,
+}
+
+impl TensorInfo {
+    pub(crate) fn elements(&self) -> u64 {
+        self.shape.iter().map(|&side| side as u64).product()
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        self.elements() * self.dtype.size() as u64
+    }
+}
+
+/// One recorded operation. Tensors are indices into [`Record::tensors`].
+#[derive(Debug, Clone)]
+pub(crate) struct Operation {
+    /// Its name, such as `conv2d`; the identifier of a custom operation.
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
+    /// `None` where no rule covers it.
+    pub(crate) work: Option<Work>,
+    /// Output values that a bias is added to as a part of it.
+    pub(crate) bias_outputs: u64,
+    pub(crate) inputs: Vec<usize>,
+    pub(crate) outputs: Vec<usize>,
+    /// Inputs that nobody needs any more, so that the operation may write into their memory.
+    pub(crate) last_uses: Vec<usize>,
+    /// The module that it belongs to.
+    pub(crate) node: usize,
+    pub(crate) ir: OperationIr,
+}
+
+#[derive(Debug)]
+pub(crate) struct Record {
+    pub(crate) tree: Tree,
+    pub(crate) tensors: Vec<TensorInfo>,
+    pub(crate) operations: Vec<Operation>,
+    pub(crate) inputs: Vec<usize>,
+    pub(crate) outputs: Vec<usize>,
+}
+
+/// Rules for custom operations, by their identifiers.
+pub(crate) type CustomRules = HashMap<String, Box<dyn Fn(&burn_ir::CustomOpIr) -> Work + Send + Sync>>;
+
+impl Record {
+    /// Ties what was recorded together. Modules are assigned by [`crate::attribution`].
+    pub(crate) fn new(
+        tree: Tree,
+        operations: Vec<OperationIr>,
+        inputs: &[TensorId],
+        outputs: &[TensorId],
+        custom: &CustomRules,
+    ) -> Self {
+        let mut builder = Builder {
+            record: Self {
+                tree,
+                tensors: Vec::new(),
+                operations: Vec::with_capacity(operations.len()),
+                inputs: Vec::new(),
+                outputs: Vec::new(),
+            },
+            indices: HashMap::with_capacity(operations.len()),
+        };
+        let parameters = builder.record.tree.parameters.clone();
+        for (index, parameter) in parameters.iter().enumerate() {
+            builder.parameter(index, parameter);
+        }
+        let inputs_at: HashMap<_, _> = inputs.iter().zip(0..).collect::<HashMap<_, usize>>();
+        let mut found = vec![None; inputs.len()];
+        for ir in operations {
+            // Stand-ins of parameters and inputs are recorded as new, empty tensors.
+            let made = ir.outputs().next().map(|tensor| tensor.id);
+            if let Some(id) = made
+                && builder.indices.contains_key(&id)
+            {
+                continue;
+            }
+            if let Some(id) = made
+                && let Some(&position) = inputs_at.get(&id)
+                && let Some(tensor) = ir.outputs().next()
+            {
+                found[position] = Some(builder.tensor(tensor, Origin::Input));
+                continue;
+            }
+            builder.operation(ir, custom);
+        }
+        let Builder {
+            mut record,
+            indices,
+        } = builder;
+        record.inputs = found.into_iter().flatten().collect();
+        record.outputs = outputs
+            .iter()
+            .filter_map(|id| indices.get(id).copied())
+            .collect();
+        record
+    }
+
+    /// The batch size: the first dimension of the first input.
+    pub(crate) fn batch(&self) -> u64 {
+        let input = self.inputs.first().map(|&input| &self.tensors[input]);
+        let side = input.and_then(|tensor| tensor.shape.first());
+        side.map_or(1, |&side| side as u64)
+    }
+
+    /// The parameter that a tensor is, where it is one.
+    pub(crate) fn parameter(&self, tensor: usize) -> Option<&Parameter> {
+        match self.tensors[tensor].origin {
+            Origin::Parameter(index) => self.tree.parameters.get(index),
+            _ => None,
+        }
+    }
+}
+
+struct Builder {
+    record: Record,
+    indices: HashMap<TensorId, usize>,
+}
+
+impl Builder {
+    fn parameter(&mut self, index: usize, parameter: &Parameter) {
+        let tensor = self.record.tensors.len();
+        self.indices.insert(parameter.tensor, tensor);
+        self.record.tensors.push(TensorInfo {
+            shape: parameter.shape.clone(),
+            dtype: parameter.dtype,
+            origin: Origin::Parameter(index),
+            owner: Some(parameter.node),
+        });
+    }
+
+    fn tensor(&mut self, ir: &TensorIr, origin: Origin) -> usize {
+        if let Some(&index) = self.indices.get(&ir.id) {
+            return index;
+        }
+        let index = self.record.tensors.len();
+        self.indices.insert(ir.id, index);
+        self.record.tensors.push(TensorInfo {
+            shape: ir.shape.iter().copied().collect(),
+            dtype: ir.dtype,
+            origin,
+            owner: None,
+        });
+        index
+    }
+
+    fn operation(&mut self, ir: OperationIr, custom: &CustomRules) {
+        if matches!(ir, OperationIr::Init(_)) {
+            // The value of a constant; it is there before the forward pass.
+            for tensor in ir.outputs() {
+                self.tensor(tensor, Origin::Constant);
+            }
+            return;
+        }
+        let Rule {
+            name,
+            kind,
+            work,
+            bias_outputs,
+            ..
+        } = rule(&ir);
+        let (name, work) = match &ir {
+            OperationIr::Custom(op) => (
+                op.id.clone(),
+                custom.get(&op.id).map(|rule| rule(op)).or(work),
+            ),
+            _ => (name.to_string(), work),
+        };
+        let index = self.record.operations.len();
+        let mut last_uses = Vec::new();
+        let mut inputs = Vec::new();
+        for tensor in ir.inputs() {
+            let input = self.tensor(tensor, Origin::Constant);
+            inputs.push(input);
+            if tensor.status == TensorStatus::ReadWrite {
+                last_uses.push(input);
+            }
+        }
+        let outputs: Vec<_> = ir
+            .outputs()
+            .map(|tensor| self.tensor(tensor, Origin::Operation(index)))
+            .collect();
+        let owner = self.owner(&inputs);
+        for &output in &outputs {
+            self.record.tensors[output].owner = owner;
+        }
+        self.record.operations.push(Operation {
+            name,
+            kind,
+            work,
+            bias_outputs,
+            inputs,
+            outputs,
+            last_uses,
+            node: 0,
+            ir,
+        });
+    }
+
+    /// The module of the parameters that an operation's result depends on, if it depends on
+    /// nothing else.
+    fn owner(&self, inputs: &[usize]) -> Option<usize> {
+        let mut owner = None;
+        for &input in inputs {
+            let tensor = &self.record.tensors[input];
+            match tensor.owner {
+                Some(node) => {
+                    owner = Some(owner.map_or(node, |other| self.record.tree.common(other, node)));
+                }
+                None if tensor.origin == Origin::Constant => {}
+                None => return None,
+            }
+        }
+        owner
+    }
+}
