@@ -175,7 +175,11 @@ impl Place<'_> {
     /// Whether the forward pass of a module around the neighbours calls the candidate.
     fn callable(&self, candidate: &Candidate) -> bool {
         let around = |node: Option<usize>| {
-            node.is_some_and(|node| self.tree.ancestors(node).any(|above| above == candidate.caller))
+            node.is_some_and(|node| {
+                self.tree
+                    .ancestors(node)
+                    .any(|above| above == candidate.caller)
+            })
         };
         match (self.before, self.after) {
             (None, None) => true,

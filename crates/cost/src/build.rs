@@ -194,7 +194,10 @@ fn activation_bytes(record: &Record, operation: &Operation) -> u64 {
     if operation.kind == Kind::View {
         return 0;
     }
-    let outputs = operation.outputs.iter().map(|&output| &record.tensors[output]);
+    let outputs = operation
+        .outputs
+        .iter()
+        .map(|&output| &record.tensors[output]);
     outputs
         .filter(|tensor| tensor.owner.is_none())
         .map(|tensor| tensor.bytes())
@@ -303,7 +306,9 @@ fn uncounted(record: &Record, backward: Option<&Backward>) -> Vec<Uncounted> {
     for (index, name) in forward.chain(gradients) {
         let operation = &record.operations[index];
         let outputs = operation.outputs.iter();
-        let elements: u64 = outputs.map(|&output| record.tensors[output].elements()).sum();
+        let elements: u64 = outputs
+            .map(|&output| record.tensors[output].elements())
+            .sum();
         let entry = found.entry((operation.node, name)).or_default();
         entry.0 += 1;
         entry.1 += elements;

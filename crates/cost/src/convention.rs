@@ -348,7 +348,10 @@ impl Quantity {
                 let parameters = operation.inputs.iter();
                 let parameters = parameters.filter_map(|&input| record.parameter(input));
                 let parameters = parameters.filter(|parameter| parameter.role != Role::Buffer);
-                parameters.map(|parameter| parameter.elements()).sum::<u64>() * record.batch()
+                parameters
+                    .map(|parameter| parameter.elements())
+                    .sum::<u64>()
+                    * record.batch()
             }
             OutputMacs => {
                 let weights = elements(first(operation.inputs.get(1..).unwrap_or_default()));

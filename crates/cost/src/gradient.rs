@@ -17,7 +17,6 @@ pub(crate) struct Gradient {
     pub(crate) operation: usize,
     /// The tensor whose gradient it is.
     pub(crate) tensor: usize,
-    pub(crate) kind: Kind,
     /// `None` where no rule covers it.
     pub(crate) work: Option<Work>,
 }
@@ -61,7 +60,6 @@ pub(crate) fn backward(record: &Record, inputs: bool) -> Backward {
             gradients.push(Gradient {
                 operation: index,
                 tensor: input,
-                kind: operation.kind,
                 work,
             });
         }

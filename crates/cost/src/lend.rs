@@ -220,10 +220,7 @@ impl ModuleMapper for Lend {
         lend!(self, param, Tensor<D, Bool>, bool_id)
     }
 
-    fn map_flag(
-        &mut self,
-        flag: Param<burn::module::Flag>,
-    ) -> Param<burn::module::Flag> {
+    fn map_flag(&mut self, flag: Param<burn::module::Flag>) -> Param<burn::module::Flag> {
         self.tree.hide();
         flag
     }

@@ -58,7 +58,6 @@ pub(crate) struct Operation {
     pub(crate) last_uses: Vec<usize>,
     /// The module that it belongs to.
     pub(crate) node: usize,
-    pub(crate) ir: OperationIr,
 }
 
 #[derive(Debug)]
@@ -71,7 +70,8 @@ pub(crate) struct Record {
 }
 
 /// Rules for custom operations, by their identifiers.
-pub(crate) type CustomRules = HashMap<String, Box<dyn Fn(&burn_ir::CustomOpIr) -> Work + Send + Sync>>;
+pub(crate) type CustomRules =
+    HashMap<String, Box<dyn Fn(&burn_ir::CustomOpIr) -> Work + Send + Sync>>;
 
 impl Record {
     /// Ties what was recorded together. Modules are assigned by [`crate::attribution`].
@@ -224,7 +224,6 @@ impl Builder {
             outputs,
             last_uses,
             node: 0,
-            ir,
         });
     }
 

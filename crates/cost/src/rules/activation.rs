@@ -26,9 +26,7 @@ pub(super) fn rule(operation: &ActivationOperationIr) -> Rule {
         // 1 / (1 + e^(−x))
         Op::Sigmoid(op) => each("sigmoid", &op.out, ADDITION * 2 + ELEMENTARY + DIVISION),
         // g·y·(1 − y)
-        Op::SigmoidBackward(op) => {
-            each("sigmoid_backward", &op.out, MULTIPLICATION * 2 + ADDITION)
-        }
+        Op::SigmoidBackward(op) => each("sigmoid_backward", &op.out, MULTIPLICATION * 2 + ADDITION),
         // clamp(α·x + β, 0, 1)
         Op::HardSigmoid(op) => each(
             "hard_sigmoid",

@@ -23,12 +23,15 @@ pub(super) fn rule(operation: &BaseOperationIr) -> Rule {
         Op::Cast(_) => Rule::free("cast", Kind::Movement),
         Op::SliceAssign(_) => Rule::free("slice_assign", Kind::Movement),
         // Look-ups read the indices and the values that they take, not the whole table.
-        Op::Select(op) => Rule::free("select", Kind::Movement)
-            .reading(bytes(&op.indices) + bytes(&op.out)),
-        Op::Gather(op) => Rule::free("gather", Kind::Movement)
-            .reading(bytes(&op.indices) + bytes(&op.out)),
-        Op::GatherNd(op) => Rule::free("gather_nd", Kind::Movement)
-            .reading(bytes(&op.indices) + bytes(&op.out)),
+        Op::Select(op) => {
+            Rule::free("select", Kind::Movement).reading(bytes(&op.indices) + bytes(&op.out))
+        }
+        Op::Gather(op) => {
+            Rule::free("gather", Kind::Movement).reading(bytes(&op.indices) + bytes(&op.out))
+        }
+        Op::GatherNd(op) => {
+            Rule::free("gather_nd", Kind::Movement).reading(bytes(&op.indices) + bytes(&op.out))
+        }
         // Scattered values are added to, or multiplied with, what is there: one operation each.
         Op::SelectAssign(op) => additions("select_assign", elements(&op.value)),
         Op::Scatter(op) => additions("scatter", elements(&op.value)),

@@ -104,5 +104,10 @@ fn products_into(name: &'static str, kind: Kind, products: u64, out: &TensorIr) 
 
 /// The product of all dimensions but the first.
 pub(super) fn fan(weight: &TensorIr) -> u64 {
-    weight.shape.iter().skip(1).map(|&side| side as u64).product()
+    weight
+        .shape
+        .iter()
+        .skip(1)
+        .map(|&side| side as u64)
+        .product()
 }

@@ -1,6 +1,8 @@
 //! Operations that layers are made of.
 
-use burn_ir::{AttentionOpIr, BatchNormOpIr, CtcLossOpIr, LayerNormOpIr, ModuleOperationIr, TensorIr};
+use burn_ir::{
+    AttentionOpIr, BatchNormOpIr, CtcLossOpIr, LayerNormOpIr, ModuleOperationIr, TensorIr,
+};
 
 use super::Rule;
 use super::convolution::{
@@ -44,7 +46,12 @@ pub(super) fn rule(operation: &ModuleOperationIr) -> Rule {
         Op::DeformableConv2dBackward(op) => {
             // The gradients of the samples and of the weights are a convolution's; the samples
             // hand theirs on to four neighbours and two coordinates.
-            let rule = gradient("deform_conv2d_backward", &op.weight, &op.out_grad, &op.weight_grad);
+            let rule = gradient(
+                "deform_conv2d_backward",
+                &op.weight,
+                &op.out_grad,
+                &op.weight_grad,
+            );
             let samples = elements(&op.offset) / 2 / (op.options.offset_groups.max(1) as u64)
                 * side(&op.x, 1);
             let sampling = (MULTIPLICATION * 12 + ADDITION * 12) * samples;
@@ -63,24 +70,42 @@ pub(super) fn rule(operation: &ModuleOperationIr) -> Rule {
         Op::Conv3dXBackward(op) => {
             gradient("conv3d_x_backward", &op.weight, &op.output_grad, &op.out)
         }
-        Op::Conv1dWeightBackward(op) => {
-            gradient("conv1d_weight_backward", &op.weight, &op.output_grad, &op.out)
-        }
-        Op::Conv2dWeightBackward(op) => {
-            gradient("conv2d_weight_backward", &op.weight, &op.output_grad, &op.out)
-        }
-        Op::Conv3dWeightBackward(op) => {
-            gradient("conv3d_weight_backward", &op.weight, &op.output_grad, &op.out)
-        }
-        Op::ConvTranspose1dWeightBackward(op) => {
-            transposed_gradient("conv_transpose1d_weight_backward", &op.x, &op.weight, &op.out)
-        }
-        Op::ConvTranspose2dWeightBackward(op) => {
-            transposed_gradient("conv_transpose2d_weight_backward", &op.x, &op.weight, &op.out)
-        }
-        Op::ConvTranspose3dWeightBackward(op) => {
-            transposed_gradient("conv_transpose3d_weight_backward", &op.x, &op.weight, &op.out)
-        }
+        Op::Conv1dWeightBackward(op) => gradient(
+            "conv1d_weight_backward",
+            &op.weight,
+            &op.output_grad,
+            &op.out,
+        ),
+        Op::Conv2dWeightBackward(op) => gradient(
+            "conv2d_weight_backward",
+            &op.weight,
+            &op.output_grad,
+            &op.out,
+        ),
+        Op::Conv3dWeightBackward(op) => gradient(
+            "conv3d_weight_backward",
+            &op.weight,
+            &op.output_grad,
+            &op.out,
+        ),
+        Op::ConvTranspose1dWeightBackward(op) => transposed_gradient(
+            "conv_transpose1d_weight_backward",
+            &op.x,
+            &op.weight,
+            &op.out,
+        ),
+        Op::ConvTranspose2dWeightBackward(op) => transposed_gradient(
+            "conv_transpose2d_weight_backward",
+            &op.x,
+            &op.weight,
+            &op.out,
+        ),
+        Op::ConvTranspose3dWeightBackward(op) => transposed_gradient(
+            "conv_transpose3d_weight_backward",
+            &op.x,
+            &op.weight,
+            &op.out,
+        ),
         Op::Conv1dBiasBackward(op) => {
             bias_gradient("conv1d_bias_backward", &op.output_grad, &op.out)
         }
@@ -122,8 +147,9 @@ pub(super) fn rule(operation: &ModuleOperationIr) -> Rule {
         Op::BatchNorm(op) => batch_norm(op),
         Op::LayerNorm(op) => layer_norm(op),
 
-        Op::Embedding(op) => Rule::free("embedding", Kind::Embedding)
-            .reading(bytes(&op.indices) + bytes(&op.out)),
+        Op::Embedding(op) => {
+            Rule::free("embedding", Kind::Embedding).reading(bytes(&op.indices) + bytes(&op.out))
+        }
         Op::EmbeddingBackward(op) => Rule::new(
             "embedding_backward",
             Kind::Embedding,
@@ -167,15 +193,27 @@ pub(super) fn rule(operation: &ModuleOperationIr) -> Rule {
         Op::AdaptiveAvgPool3d(op) => adaptive("adaptive_avg_pool3d", &op.x, &op.out, 3),
         Op::AdaptiveAvgPool1dBackward(op) => {
             let cells = adaptive_cells(&op.x, &op.grad, 1);
-            spread("adaptive_avg_pool1d_backward", Kind::AdaptiveAveragePool, cells)
+            spread(
+                "adaptive_avg_pool1d_backward",
+                Kind::AdaptiveAveragePool,
+                cells,
+            )
         }
         Op::AdaptiveAvgPool2dBackward(op) => {
             let cells = adaptive_cells(&op.x, &op.grad, 2);
-            spread("adaptive_avg_pool2d_backward", Kind::AdaptiveAveragePool, cells)
+            spread(
+                "adaptive_avg_pool2d_backward",
+                Kind::AdaptiveAveragePool,
+                cells,
+            )
         }
         Op::AdaptiveAvgPool3dBackward(op) => {
             let cells = adaptive_cells(&op.x, &op.grad, 3);
-            spread("adaptive_avg_pool3d_backward", Kind::AdaptiveAveragePool, cells)
+            spread(
+                "adaptive_avg_pool3d_backward",
+                Kind::AdaptiveAveragePool,
+                cells,
+            )
         }
 
         Op::Interpolate(op) => Rule::new(
@@ -186,7 +224,8 @@ pub(super) fn rule(operation: &ModuleOperationIr) -> Rule {
         // The same weights hand each value of the gradient back to its neighbours.
         Op::InterpolateBackward(op) => {
             let each = sample(&op.options.mode);
-            let work = MULTIPLICATION * each.multiplications + ADDITION * each.multiplications.max(1);
+            let work =
+                MULTIPLICATION * each.multiplications + ADDITION * each.multiplications.max(1);
             Rule::new(
                 "interpolate_backward",
                 Kind::Interpolation,

@@ -128,9 +128,7 @@ fn power(exponent: ScalarIr) -> Work {
     match exponent {
         ScalarIr::Int(n @ 1..=4) => MULTIPLICATION * (n as u64 - 1),
         ScalarIr::UInt(n @ 1..=4) => MULTIPLICATION * (n - 1),
-        ScalarIr::Float(_) | ScalarIr::Int(_) | ScalarIr::UInt(_) | ScalarIr::Bool(_) => {
-            ELEMENTARY
-        }
+        ScalarIr::Float(_) | ScalarIr::Int(_) | ScalarIr::UInt(_) | ScalarIr::Bool(_) => ELEMENTARY,
     }
 }
 

@@ -1,0 +1,229 @@
+//! What a VGG costs: parameters, FLOPs, memory, without running it.
+
+use std::error::Error;
+use std::path::Path;
+use std::process::ExitCode;
+use std::str::FromStr;
+
+use burn::config::Config;
+use burn::module::Module;
+use clap::Parser;
+use cost::compare::Comparison;
+use cost::limits::{Limits, parse_amount};
+use cost::render::Format;
+use cost::{Analysis, Convention, Optimizer, Report};
+use vgg::VggConfig;
+use vgg::train::RunConfig;
+
+/// Show what a network costs: parameters, operations and memory, layer by layer.
+///
+/// The forward pass is recorded, not executed, so this takes milliseconds for any size and
+/// allocates no weights. Every figure is exact and says which convention it is counted in: tools
+/// disagree about what an operation is.
+#[derive(Parser)]
+#[command(version, after_help = help())]
+struct Options {
+    /// A VGG, such as vgg16 or vgg11-bn, or the config.json of a training run
+    network: String,
+
+    /// Shape of the input: batch x channels x height x width [default: one image of the
+    /// network's own size]
+    #[arg(long, value_name = "1x3x224x224")]
+    input: Option<Shape>,
+
+    /// How operations are counted; the list is below
+    #[arg(long, value_name = "NAME", default_value = "macs")]
+    convention: Convention,
+
+    /// Add a training step: backward pass, optimizer, memory
+    #[arg(long)]
+    train: bool,
+
+    /// The optimizer of --train: sgd, momentum or adam
+    #[arg(long, value_name = "NAME", default_value = "sgd")]
+    optimizer: Optimizer,
+
+    /// Train only the linear layers; the convolutions are frozen
+    #[arg(long)]
+    freeze_features: bool,
+
+    /// Fold modules below this depth into the ones that hold them
+    #[arg(long, value_name = "N")]
+    depth: Option<usize>,
+
+    /// What to write: table, json, csv, markdown or svg
+    #[arg(long, value_name = "NAME", default_value = "table")]
+    format: Format,
+
+    /// Compare with this network
+    #[arg(long, value_name = "NETWORK")]
+    compare: Option<String>,
+
+    /// Fail if an operation has no rule
+    #[arg(long)]
+    strict: bool,
+
+    /// Fail above so many multiply-accumulates, such as 16G
+    #[arg(long, value_name = "N", value_parser = parse_amount)]
+    max_macs: Option<u64>,
+
+    /// Fail above so many floating-point operations
+    #[arg(long, value_name = "N", value_parser = parse_amount)]
+    max_flops: Option<u64>,
+
+    /// Fail above this cost in the chosen convention
+    #[arg(long, value_name = "N", value_parser = parse_amount)]
+    max_cost: Option<u64>,
+
+    /// Fail above so many parameters, such as 100M
+    #[arg(long, value_name = "N", value_parser = parse_amount)]
+    max_params: Option<u64>,
+
+    /// Fail above this peak of memory, such as 2GiB; of the training step with --train
+    #[arg(long, value_name = "BYTES", value_parser = parse_amount)]
+    max_peak_memory: Option<u64>,
+}
+
+fn help() -> String {
+    let mut text = String::from(
+        "Examples:
+  cost vgg16                               one image, multiply-accumulates
+  cost vgg16-bn --convention flops --input 8x3x224x224
+  cost vgg16-28 --train --optimizer adam   a training step and its memory
+  cost vgg11 --compare vgg19 --depth 2     two networks side by side
+  cost runs/vgg16-28-1/config.json --format svg > cost.svg
+  cost vgg16 --max-params 140M --max-peak-memory 1GiB   exit code 1 if exceeded
+
+Conventions:
+",
+    );
+    for convention in cost::convention::ALL {
+        text += &format!("  {:<19}{}\n", convention.name, convention.definition);
+    }
+    text
+}
+
+/// Batch, channels, height, width.
+#[derive(Clone, Copy)]
+struct Shape([usize; 4]);
+
+impl FromStr for Shape {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wanted = || format!("`{text}` is not of the form BATCHxCHANNELSxHEIGHTxWIDTH");
+        let sides = text
+            .split('x')
+            .map(|side| side.parse().map_err(|_| wanted()));
+        let sides: Vec<usize> = sides.collect::<Result<_, _>>()?;
+        sides.try_into().map(Self).map_err(|_| wanted())
+    }
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    match run(&options) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether all limits are kept.
+fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
+    let report = report(&options.network, options)?;
+    let text = match &options.compare {
+        Some(other) => compare(&report, &self::report(other, options)?, options.format)?,
+        None => folded(&report, options).render(options.format)?,
+    };
+    print!("{text}");
+    if !text.ends_with('\n') {
+        println!();
+    }
+    let limits = Limits {
+        max_macs: options.max_macs,
+        max_flops: options.max_flops,
+        max_cost: options.max_cost,
+        max_parameters: options.max_params,
+        max_peak_memory: options.max_peak_memory,
+    };
+    let exceeded = limits.check(&report);
+    for limit in &exceeded {
+        eprintln!("error: {limit}");
+    }
+    Ok(exceeded.is_empty())
+}
+
+fn folded(report: &Report, options: &Options) -> Report {
+    match options.depth {
+        Some(depth) => report.folded(depth),
+        None => report.clone(),
+    }
+}
+
+fn report(network: &str, options: &Options) -> Result<Report, Box<dyn Error>> {
+    let config = config(network)?;
+    let [height, width] = config.input_size;
+    let shape = options
+        .input
+        .map_or([1, config.input_channels, height, width], |shape| shape.0);
+    let mut wanted = cost::Options::default()
+        .with_name(network)
+        .with_convention(options.convention);
+    if options.train {
+        wanted = wanted.with_training(options.optimizer);
+    }
+    let analysis = analyse(&config, shape, options.freeze_features)?;
+    Ok(match options.strict {
+        true => analysis.strict_report(&wanted)?,
+        false => analysis.report(&wanted),
+    })
+}
+
+fn analyse(
+    config: &VggConfig,
+    shape: [usize; 4],
+    freeze: bool,
+) -> Result<Analysis, Box<dyn Error>> {
+    let mut network = config.init(&vgg::device("flex")?)?;
+    if freeze {
+        network.blocks = network.blocks.freeze();
+    }
+    let analysis = cost::analyse(&network, |network, inputs| {
+        network.forward(inputs.float(shape))
+    })?;
+    Ok(analysis)
+}
+
+/// The configuration of a named network, of a run, or of a network in a file.
+fn config(network: &str) -> Result<VggConfig, Box<dyn Error>> {
+    let path = Path::new(network);
+    if !path.exists() {
+        return Ok(VggConfig::named(network)?);
+    }
+    let path = match path.is_dir() {
+        true => path.join("config.json"),
+        false => path.to_owned(),
+    };
+    let error = |error| format!("{}: {error}", path.display());
+    if let Ok(run) = RunConfig::load(&path) {
+        return Ok(run.model);
+    }
+    Ok(VggConfig::load(&path).map_err(error)?)
+}
+
+fn compare(before: &Report, after: &Report, format: Format) -> Result<String, Box<dyn Error>> {
+    let comparison = Comparison::new(before, after)?;
+    Ok(match format {
+        Format::Table => comparison.to_table(),
+        Format::Markdown => comparison.to_markdown(),
+        Format::Csv => comparison.to_csv(),
+        Format::Json => comparison.to_json()?,
+        Format::Svg => {
+            return Err("a comparison has no picture; take table, markdown, csv or json".into());
+        }
+    })
+}
