@@ -6,12 +6,12 @@
 //! 1. in a module without parameters that makes such operations, the next one in the order of the
 //!    tree if there is one, else (a module that is called again) one that is there already;
 //! 2. in a normalisation that computes its statistics before it reads its scale;
-//! 3. else in the innermost module that holds both neighbours.
+//! 3. else in the innermost module that holds the operations before and after it.
 //!
 //! Nothing is lost in any case: each operation is in one row.
 
 use crate::kind::Kind;
-use crate::layers::{LONGEST, call_length, opens};
+use crate::layers::{LONGEST, call_length, is_one_operation, opens};
 use crate::record::{Operation, Record};
 use crate::tree::Tree;
 
@@ -23,7 +23,7 @@ pub(crate) fn attribute(record: &mut Record) {
     let next = next_anchors(&anchors);
 
     let names: Vec<_> = record.operations.iter().map(|o| o.name.as_str()).collect();
-    let mut placed: Vec<usize> = Vec::with_capacity(anchors.len());
+    let mut placed: Vec<Option<usize>> = Vec::with_capacity(anchors.len());
     let mut before = None;
     let mut cursor = 0;
     while placed.len() < anchors.len() {
@@ -31,7 +31,7 @@ pub(crate) fn attribute(record: &mut Record) {
         if let Some(node) = anchors[index] {
             before = Some(node);
             cursor = node;
-            placed.push(node);
+            placed.push(Some(node));
             continue;
         }
         let end = next[index].unwrap_or(anchors.len()).min(index + LONGEST);
@@ -41,16 +41,16 @@ pub(crate) fn attribute(record: &mut Record) {
             before,
             after: next[index].and_then(|at| anchors[at]),
             cursor,
-            trunk,
         };
         match place.module(&names[index..end]) {
             Some((node, length)) => {
                 cursor = node;
-                placed.extend(std::iter::repeat_n(node, length));
+                placed.extend(std::iter::repeat_n(Some(node), length));
             }
-            None => placed.push(place.enclosing()),
+            None => placed.push(None),
         }
     }
+    let mut placed = enclose(&record.tree, &placed, trunk);
     statistics(record, &anchors, &mut placed);
     for (operation, node) in record.operations.iter_mut().zip(placed) {
         operation.node = node;
@@ -129,7 +129,6 @@ struct Place<'a> {
     after: Option<usize>,
     /// The module of the operation right before it.
     cursor: usize,
-    trunk: usize,
 }
 
 impl Place<'_> {
@@ -186,15 +185,30 @@ impl Place<'_> {
             (before, after) => around(before) || around(after),
         }
     }
+}
 
-    fn enclosing(&self) -> usize {
-        match (self.before, self.after) {
-            (Some(before), Some(after)) if before != after => self.tree.common(before, after),
-            // Between two operations of one module, as in a normalisation.
-            (Some(before), Some(_)) => before,
-            _ => self.trunk,
+/// Puts what found no module into the innermost one that holds both of its neighbours.
+fn enclose(tree: &Tree, placed: &[Option<usize>], trunk: usize) -> Vec<usize> {
+    let next = next_anchors(placed);
+    let mut before = None;
+    let enclosing = placed.iter().zip(&next).map(|(place, &next)| {
+        if let Some(node) = *place {
+            before = Some(node);
+            return node;
         }
-    }
+        match (before, next.and_then(|at| placed[at])) {
+            (Some(a), Some(b)) if a != b => tree.common(a, b),
+            // Between two uses of one module: inside it, unless it is known to have no inside.
+            (Some(node), Some(_)) if has_inside(tree, node) => node,
+            (Some(node), Some(_)) => tree.nodes[node].parent.unwrap_or(0),
+            _ => trunk,
+        }
+    });
+    enclosing.collect()
+}
+
+fn has_inside(tree: &Tree, node: usize) -> bool {
+    tree.nodes[node].has_parameters && !is_one_operation(&tree.nodes[node].module)
 }
 
 /// Gives a normalisation the operations right before its first parameter that compute its

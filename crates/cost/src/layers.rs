@@ -34,6 +34,16 @@ pub(crate) fn opens(module: &str, operation: &str) -> bool {
     known.contains(&operation)
 }
 
+/// Whether a module of type `module` is done with one operation on its parameters, so that what
+/// happens between two of its calls is outside of it.
+pub(crate) fn is_one_operation(module: &str) -> bool {
+    module.starts_with("Conv")
+        || matches!(
+            module,
+            "Linear" | "DeformConv2d" | "BatchNorm" | "LayerNorm" | "Embedding" | "PRelu"
+        )
+}
+
 type Sequences = &'static [&'static [&'static str]];
 
 /// The operations of one call, in order; several ways where a setting changes them.

@@ -5,7 +5,6 @@ mod build;
 mod capture;
 pub mod compare;
 pub mod convention;
-mod dump;
 mod error;
 pub mod formulas;
 mod gradient;
