@@ -75,7 +75,7 @@ def costs(name, shape):
         "calflops": flops,
         "torch": torch_flops(name, images, backward=False),
         "torch training": torch_flops(name, images, backward=True),
-        "torch training, features frozen": torch_flops(name, images, backward=True, frozen=True),
+        "torch training (features frozen)": torch_flops(name, images, backward=True, frozen=True),
     }
 
 

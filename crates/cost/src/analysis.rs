@@ -142,13 +142,12 @@ fn last_operation(record: &Record) -> String {
         .iter()
         .map(|&output| format!("{:?}", record.tensors[output].shape))
         .collect();
-    format!(
-        "`{}` in `{}` ({}), which gave {}",
-        operation.name,
-        node.path,
-        node.module,
-        shapes.join(", ")
-    )
+    let place = match node.path.as_str() {
+        "" => format!("`{}`", node.module),
+        path => format!("`{path}` ({})", node.module),
+    };
+    let shapes = shapes.join(", ");
+    format!("`{}` in {place}, which gave {shapes}", operation.name)
 }
 
 /// A recorded forward pass.

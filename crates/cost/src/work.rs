@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 /// beside the others.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Work {
-    /// Multiply-accumulates of convolutions and matrix products.
+    /// Multiply-accumulates of convolutions and matrix products, of integers too.
     pub macs: u64,
     /// Floating-point multiplications, those of `macs` included.
     pub multiplications: u64,

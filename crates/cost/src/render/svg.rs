@@ -256,13 +256,4 @@ mod tests {
         let count = |rows| sample::deep(rows).to_svg().matches("rotate(").count();
         assert_eq!((count(3), count(60), count(200)), (3, 60, 50));
     }
-
-    #[test]
-    #[ignore = "writes pictures to look at"]
-    fn pictures() {
-        for rows in [3, 20, 60, 200] {
-            let path = std::env::temp_dir().join(format!("cost-{rows}.svg"));
-            std::fs::write(path, sample::deep(rows).to_svg()).unwrap();
-        }
-    }
 }

@@ -12,6 +12,11 @@ mod numeric;
 mod other;
 mod shape;
 
+#[cfg(test)]
+mod every_module;
+#[cfg(test)]
+mod every_operation;
+
 use burn_ir::OperationIr;
 
 use crate::kind::Kind;

@@ -13,6 +13,7 @@ use crate::work::Work;
 pub(super) fn integer(rule: Rule) -> Rule {
     Rule {
         work: rule.work.map(|work| Work {
+            macs: work.macs,
             integer: work.flops() + work.elementary,
             comparisons: work.comparisons,
             ..Work::default()

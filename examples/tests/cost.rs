@@ -1,0 +1,263 @@
+//! What the networks of this project cost, against the figures of other tools and by hand, and
+//! the example that shows it.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use burn::module::Module;
+use burn::tensor::Device;
+use cost::convention::{ALL, FLOPS, MACS, PAPER, TORCH};
+use cost::{Analysis, Convention, Optimizer, Options, Report, analyse};
+use vgg::VggConfig;
+
+/// What `scripts/vgg_costs.py` got from the tools themselves.
+const TOOLS: &str = include_str!("vgg_costs.csv");
+
+fn network(name: &str, shape: [usize; 4], freeze: bool) -> Analysis {
+    let config = VggConfig::named(name).expect("a known name");
+    let mut network = config.init(&Device::flex()).expect("a valid network");
+    if freeze {
+        network.blocks = network.blocks.freeze();
+    }
+    let analysis = analyse(&network, |n, i| n.forward(i.float(shape)));
+    analysis.expect("it runs")
+}
+
+fn shape(text: &str) -> [usize; 4] {
+    let sides = text.split('x').map(|side| side.parse().expect("a number"));
+    sides.collect::<Vec<_>>().try_into().expect("four sides")
+}
+
+fn cost(analysis: &Analysis, convention: Convention) -> u64 {
+    let report = analysis.report(&Options::default().with_convention(convention));
+    let rows: u64 = report.rows.iter().map(|row| row.cost).sum();
+    assert_eq!(rows, report.total.cost, "the rows add up");
+    report.total.cost
+}
+
+fn training(analysis: &Analysis) -> u64 {
+    let options = Options::default()
+        .with_convention(TORCH)
+        .with_training(Optimizer::Sgd);
+    let total = analysis.report(&options).total;
+    total.cost + total.backward_cost
+}
+
+#[test]
+fn every_tool_is_met_to_the_last_digit() {
+    let mut lines = TOOLS.lines().map(|line| line.split(','));
+    let head: Vec<_> = lines.next().expect("a head").collect();
+    assert_eq!(
+        head[11..],
+        [
+            "torch",
+            "torch training",
+            "torch training (features frozen)"
+        ]
+    );
+    let mut checked = 0;
+    for line in lines {
+        let line: Vec<_> = line.collect();
+        let number = |column: usize| line[column].parse::<u64>().expect("a number");
+        let (name, shape) = (line[0], shape(line[1]));
+        let analysis = network(name, shape, false);
+        let report = analysis.report(&Options::default());
+        assert_eq!(report.total.parameters.count(), number(2), "{line:?}");
+        for (column, convention) in head[3..12].iter().enumerate() {
+            let convention = convention.parse().expect("a convention");
+            assert_eq!(
+                cost(&analysis, convention),
+                number(3 + column),
+                "{convention:?} {line:?}"
+            );
+            checked += 1;
+        }
+        assert_eq!(training(&analysis), number(12), "{line:?}");
+        assert_eq!(
+            training(&network(name, shape, true)),
+            number(13),
+            "{line:?}"
+        );
+    }
+    assert_eq!(checked, 27 * 9);
+}
+
+#[test]
+fn published_figures() {
+    let analysis = network("vgg16", [1, 3, 224, 224], false);
+    assert_eq!(cost(&analysis, MACS), 15_470_264_320);
+    let report = analysis.report(&Options::default());
+    assert_eq!(report.total.parameters.count(), 138_357_544);
+    let norms = network("vgg16-bn", [1, 3, 224, 224], false);
+    let report = norms.report(&Options::default());
+    assert_eq!(report.total.parameters.count(), 138_365_992);
+    assert_eq!(report.total.parameters.buffers, 2 * 4224);
+    for network in [analysis, norms] {
+        assert_eq!(training(&network), 92_648_177_664);
+    }
+    let eight = network("vgg16", [8, 3, 224, 224], false);
+    assert_eq!(training(&eight), 8 * 92_648_177_664);
+}
+
+/// Layer, multiply-accumulates, FLOPs, the closed sums of the text.
+///
+/// A convolution of 3×3 cells over c channels has n = 9·c terms for each of its outputs: n
+/// multiply-accumulates, 2·n operations with the bias, and n + 1 in the text's sum. Outputs are
+/// channels times height times width: 64·28·28 = 50,176, 128·14·14 = 25,088, 256·7·7 = 12,544,
+/// 512·3·3 = 4,608. A linear layer has one term for each input.
+const BY_HAND: [(&str, u64, u64, u64); 13] = [
+    (
+        "blocks.0.layers.0.conv",
+        50_176 * 9,
+        50_176 * 18,
+        50_176 * 10,
+    ),
+    ("blocks.0.layers.1.conv", 28_901_376, 57_802_752, 28_951_552),
+    ("blocks.1.layers.0.conv", 14_450_688, 28_901_376, 14_475_776),
+    ("blocks.1.layers.1.conv", 28_901_376, 57_802_752, 28_926_464),
+    ("blocks.2.layers.0.conv", 14_450_688, 28_901_376, 14_463_232),
+    ("blocks.2.layers.1.conv", 28_901_376, 57_802_752, 28_913_920),
+    ("blocks.2.layers.2.conv", 28_901_376, 57_802_752, 28_913_920),
+    ("blocks.3.layers.0.conv", 10_616_832, 21_233_664, 10_621_440),
+    ("blocks.3.layers.1.conv", 21_233_664, 42_467_328, 21_238_272),
+    ("blocks.3.layers.2.conv", 21_233_664, 42_467_328, 21_238_272),
+    ("hidden.0.linear", 2_097_152, 4_194_304, 2_101_248),
+    ("hidden.1.linear", 16_777_216, 33_554_432, 16_781_312),
+    ("output", 40_960, 81_920, 40_970),
+];
+
+#[test]
+fn the_first_network_layer_by_layer() {
+    let analysis = network("vgg16-28", [1, 1, 28, 28], false);
+    let report = |convention| analysis.report(&Options::default().with_convention(convention));
+    let (macs, flops, paper) = (report(MACS), report(FLOPS), report(PAPER));
+    let row = |report: &Report, path: &str| -> u64 {
+        let row = report.rows.iter().find(|row| row.path == path);
+        row.expect("a row").cost
+    };
+    for (path, by_macs, by_flops, by_paper) in BY_HAND {
+        assert_eq!(row(&macs, path), by_macs, "{path}");
+        assert_eq!(row(&flops, path), by_flops, "{path}");
+        assert_eq!(row(&paper, path), by_paper, "{path}");
+    }
+    assert_eq!(macs.total.parameters.count(), 26_557_642);
+    // ReLU and max pooling compare; they neither multiply nor add.
+    let sum = |column: fn(&(&str, u64, u64, u64)) -> u64| BY_HAND.iter().map(column).sum::<u64>();
+    assert_eq!(macs.total.cost, sum(|layer| layer.1));
+    assert_eq!(flops.total.cost, sum(|layer| layer.2));
+    assert_eq!(paper.total.cost, sum(|layer| layer.3));
+    let relus = 2 * 50_176 + 2 * 25_088 + 3 * 12_544 + 3 * 4_608 + 2 * 4_096;
+    let pools = 3 * (64 * 196 + 128 * 49 + 256 * 9 + 512);
+    assert_eq!(macs.total.work.comparisons, relus + pools);
+}
+
+fn example(arguments: &[&str]) -> Output {
+    let test = std::env::current_exe().expect("a running test");
+    let target = test
+        .parent()
+        .and_then(Path::parent)
+        .expect("target/PROFILE/deps/TEST");
+    let name = format!("cost{}", std::env::consts::EXE_SUFFIX);
+    let mut command = Command::new(target.join("examples").join(name));
+    command.args(arguments).output().expect("it starts")
+}
+
+#[track_caller]
+fn shows(arguments: &[&str]) -> String {
+    let output = example(arguments);
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{errors}");
+    String::from_utf8(output.stdout).expect("text")
+}
+
+#[track_caller]
+fn fails(arguments: &[&str], expected: &str) {
+    let output = example(arguments);
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    assert!(errors.contains(expected), "{errors}");
+    assert!(!errors.contains("panicked"), "{errors}");
+}
+
+#[test]
+fn the_example_shows_tables_that_fit() {
+    for arguments in [
+        &["vgg16", "--input", "1x3x224x224"][..],
+        &[
+            "vgg19-bn",
+            "--train",
+            "--optimizer",
+            "adam",
+            "--convention",
+            "flops",
+        ],
+        &["vgg11-cifar", "--depth", "1"],
+        &["vgg11", "--compare", "vgg19-bn", "--depth", "2"],
+    ] {
+        let table = shows(arguments);
+        let widest = table.lines().map(|line| line.chars().count()).max();
+        assert!(widest <= Some(100), "{widest:?} {arguments:?}");
+    }
+    let table = shows(&["vgg16", "--input", "1x3x224x224"]);
+    for figure in ["138,357,544", "15,470,264,320"] {
+        assert!(table.contains(figure), "{figure}");
+    }
+}
+
+#[test]
+fn the_example_writes_for_machines() {
+    let json = shows(&["vgg16-28", "--format", "json", "--train"]);
+    let report = Report::from_json(&json).expect("a report");
+    assert_eq!(report.total.cost, 216_957_952);
+    assert!(report.training.is_some());
+    let csv = shows(&["vgg16-28", "--format", "csv"]);
+    assert!(
+        csv.lines()
+            .last()
+            .is_some_and(|line| line.contains("26557642")),
+        "{csv}"
+    );
+    assert!(shows(&["vgg16-28", "--format", "svg"]).starts_with("<svg"));
+    assert!(shows(&["vgg16-28", "--format", "markdown"]).contains("| "));
+    for convention in ALL {
+        shows(&["vgg16-28", "--convention", convention.name, "--strict"]);
+    }
+}
+
+#[test]
+fn the_example_takes_the_configuration_of_a_run() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("config.json");
+    let config = VggConfig::named("vgg16-28")
+        .expect("a name")
+        .with_width(0.5);
+    burn::config::Config::save(&config, &path).expect("saved");
+    let path = path.to_str().expect("text");
+    let json = shows(&[path, "--format", "json"]);
+    let report = Report::from_json(&json).expect("a report");
+    assert_eq!(
+        report.total.parameters.count(),
+        config.parameter_count() as u64
+    );
+    std::fs::write(path, "{}").expect("written");
+    fails(&[path], "config.json");
+}
+
+#[test]
+fn the_example_enforces_limits() {
+    shows(&[
+        "vgg16",
+        "--max-macs",
+        "16G",
+        "--max-params",
+        "139M",
+        "--max-peak-memory",
+        "1GiB",
+    ]);
+    fails(&["vgg16", "--max-macs", "15G"], "15,470,264,320");
+    fails(&["vgg16", "--max-params", "100M"], "138,357,544");
+    fails(&["vgg16", "--max-peak-memory", "500MiB"], "peak");
+    fails(&["vgg17"], "there is no network named");
+    fails(&["vgg16", "--input", "1x1x224x224"], "3 channels");
+    fails(&["vgg16", "--input", "1x3x8x8"], "32×32");
+}
