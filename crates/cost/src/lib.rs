@@ -1,4 +1,6 @@
-//! x
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs)]
+
 mod analysis;
 mod attribution;
 mod build;
@@ -33,4 +35,6 @@ pub use optimizer::{Optimizer, UnknownOptimizer};
 pub use outputs::{OutputId, Outputs};
 pub use report::Report;
 pub use work::Work;
+
+#[doc = include_str!("guide.md")]
 pub mod guide {}
