@@ -136,7 +136,10 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
     let report = report(&options.network, options)?;
     let text = match &options.compare {
-        Some(other) => compare(&report, &self::report(other, options)?, options.format)?,
+        Some(other) => {
+            let other = folded(&self::report(other, options)?, options);
+            compare(&folded(&report, options), &other, options.format)?
+        }
         None => folded(&report, options).render(options.format)?,
     };
     print!("{text}");

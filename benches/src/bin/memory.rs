@@ -193,8 +193,10 @@ fn report(
             None => vec![logits.flatten(0, 1)],
         })
     })?;
-    let mut options = Options::default();
-    options.training = optimizer;
+    let options = Options {
+        training: optimizer,
+        ..Options::default()
+    };
     let report = analysis.report(&options);
     Ok(Peaks {
         inference: report.inference,

@@ -34,7 +34,7 @@ pub(crate) fn prepare<M: Module>(module: &M) -> Prepared<M> {
     let mut active = Active::default();
     module.visit(&mut active);
     // A running statistic cannot be made trainable, a frozen parameter can.
-    let thawed = module.valid().map(&mut Thaw);
+    let thawed = module.valid().map(&mut Thaw(shrink.small));
     let mut activable = Active::default();
     thawed.visit(&mut activable);
 
@@ -50,7 +50,7 @@ pub(crate) fn prepare<M: Module>(module: &M) -> Prepared<M> {
         .collect();
     Prepared {
         module,
-        sizes: shrink.0,
+        sizes: shrink.sizes,
         roles,
     }
 }
@@ -76,19 +76,39 @@ impl<M: Module> Prepared<M> {
     }
 }
 
+/// Tensors of one element, by rank and device: a clone costs nothing, a new one memory.
+#[derive(Default)]
+struct Small(Vec<(Device, Box<dyn Any>)>);
+
+impl Small {
+    fn get<const D: usize>(&mut self, device: &Device) -> Tensor<D> {
+        let known = self.0.iter().filter(|(other, _)| other == device);
+        let mut known = known.filter_map(|(_, tensor)| tensor.downcast_ref::<Tensor<D>>());
+        if let Some(tensor) = known.next() {
+            return tensor.clone();
+        }
+        let tensor = Tensor::zeros([1; D], device);
+        self.0.push((device.clone(), Box::new(tensor.clone())));
+        tensor
+    }
+}
+
 /// Replaces what is not initialised yet, and notes the sizes of all.
 #[derive(Default)]
-struct Shrink(Vec<(Shape, DType)>);
+struct Shrink {
+    sizes: Vec<(Shape, DType)>,
+    small: Small,
+}
 
 impl ModuleMapper for Shrink {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let shape = param.lazy_shape();
         if param.is_initialized() {
-            self.0.push((shape, param.base().dtype()));
+            self.sizes.push((shape, param.base().dtype()));
             return param;
         }
-        let small = Tensor::zeros([1; D], &param.lazy_device());
-        self.0.push((shape, small.dtype()));
+        let small = self.small.get(&param.lazy_device());
+        self.sizes.push((shape, small.dtype()));
         let id = param.id;
         param.transform_for_load(small, id)
     }
@@ -96,11 +116,11 @@ impl ModuleMapper for Shrink {
     fn map_int<const D: usize>(&mut self, param: Param<Tensor<D, Int>>) -> Param<Tensor<D, Int>> {
         let shape = param.lazy_shape();
         if param.is_initialized() {
-            self.0.push((shape, param.base().dtype()));
+            self.sizes.push((shape, param.base().dtype()));
             return param;
         }
         let small = Tensor::zeros([1; D], &param.lazy_device());
-        self.0.push((shape, small.dtype()));
+        self.sizes.push((shape, small.dtype()));
         Param::initialized(param.id, small)
     }
 
@@ -110,11 +130,11 @@ impl ModuleMapper for Shrink {
     ) -> Param<Tensor<D, Bool>> {
         let shape = param.lazy_shape();
         if param.is_initialized() {
-            self.0.push((shape, param.base().dtype()));
+            self.sizes.push((shape, param.base().dtype()));
             return param;
         }
         let small = Tensor::empty([1; D], &param.lazy_device());
-        self.0.push((shape, small.dtype()));
+        self.sizes.push((shape, small.dtype()));
         Param::initialized(param.id, small)
     }
 }
@@ -139,11 +159,11 @@ impl ModuleVisitor for Active {
 }
 
 /// Makes everything trainable that can be.
-struct Thaw;
+struct Thaw(Small);
 
 impl ModuleMapper for Thaw {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let small = Tensor::zeros([1; D], &param.lazy_device());
+        let small = self.0.get(&param.lazy_device());
         Param::initialized(param.id, small).set_require_grad(true)
     }
 }

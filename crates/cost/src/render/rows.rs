@@ -74,7 +74,7 @@ pub(crate) fn grid(report: &Report, number: fn(u64) -> String) -> Grid {
     let total = &report.total;
     Grid {
         columns: vec![
-            Column::text("module", 12),
+            Column::text("module", 24),
             Column::text("type", 8),
             Column::text("output", 8),
             Column::number("parameters"),
