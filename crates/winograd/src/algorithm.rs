@@ -1,0 +1,84 @@
+//! The ways to compute a convolution and the choice among them.
+
+/// A way to compute a 3x3 convolution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Algorithm {
+    /// Winograd's `F(2x2, 3x3)`: 16 multiplications for 4 outputs instead of 36.
+    F2x2,
+    /// Winograd's `F(4x4, 3x3)`: 36 multiplications for 16 outputs instead of 144.
+    F4x4,
+    /// Winograd's `F(6x6, 3x3)`: 64 multiplications for 36 outputs instead of 324.
+    F6x6,
+    /// One matrix product over taps and channels: for maps smaller than a tile.
+    Im2col,
+    /// Direct convolution: for few input channels.
+    Direct,
+}
+
+/// The size of a layer's work, from which an algorithm is chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LayerSize {
+    /// Images that are computed at a time.
+    pub batch: usize,
+    /// Channels of the input.
+    pub in_channels: usize,
+    /// Channels of the output.
+    pub out_channels: usize,
+    /// Height of the output in pixels, before pooling.
+    pub out_height: usize,
+    /// Width of the output in pixels, before pooling.
+    pub out_width: usize,
+}
+
+impl Algorithm {
+    /// All algorithms.
+    pub const ALL: [Algorithm; 5] = [
+        Algorithm::F2x2,
+        Algorithm::F4x4,
+        Algorithm::F6x6,
+        Algorithm::Im2col,
+        Algorithm::Direct,
+    ];
+
+    /// Outputs along each side of a tile, for those that work on tiles.
+    pub(crate) fn tile(self) -> Option<usize> {
+        match self {
+            Algorithm::F2x2 => Some(2),
+            Algorithm::F4x4 => Some(4),
+            Algorithm::F6x6 => Some(6),
+            Algorithm::Im2col | Algorithm::Direct => None,
+        }
+    }
+
+    /// The fastest algorithm for a layer, by a model of the time it takes: arithmetic, and the weights
+    /// that have to come from memory.
+    pub fn choose(size: &LayerSize) -> Self {
+        if size.in_channels <= 4 {
+            return Algorithm::Direct;
+        }
+        [Algorithm::F4x4, Algorithm::F2x2, Algorithm::Im2col]
+            .into_iter()
+            .min_by(|a, b| a.cost(size).total_cmp(&b.cost(size)))
+            .unwrap_or(Algorithm::F4x4)
+    }
+
+    /// A time in units of a multiplication of two `f32` at the processor's best rate.
+    fn cost(self, size: &LayerSize) -> f64 {
+        /// Multiplications in the time in which one weight comes from memory.
+        const LOAD: f64 = 8.0;
+        /// Multiplications in the time in which a number is transformed and comes from a near cache.
+        const TRANSFORM: f64 = 6.0;
+        let (in_channels, out_channels) = (size.in_channels as f64, size.out_channels as f64);
+        let weights = in_channels * out_channels;
+        let (rows, points) = match self.tile() {
+            Some(tile) => {
+                let tiles = size.out_height.div_ceil(tile) * size.out_width.div_ceil(tile);
+                (size.batch * tiles, (tile + 2) * (tile + 2))
+            }
+            None => (size.batch * size.out_height * size.out_width, 9),
+        };
+        let (rows, points) = (rows as f64, points as f64);
+        points * (rows * (weights + TRANSFORM * (in_channels + out_channels)) + LOAD * weights)
+    }
+}

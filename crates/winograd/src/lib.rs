@@ -1,0 +1,30 @@
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs)]
+// Vector instructions and memory shared between threads need `unsafe`; each module that does allows it.
+#![deny(unsafe_code)]
+
+mod activation;
+mod algorithm;
+mod conv;
+mod direct;
+mod error;
+mod gemm;
+mod grid;
+mod im2col;
+mod line;
+mod parallel;
+mod shared;
+mod simd;
+mod tail;
+mod tile;
+mod tiles;
+mod weights;
+mod winograd;
+
+pub use activation::Activation;
+pub use algorithm::{Algorithm, LayerSize};
+pub use conv::{Conv3x3, ConvOptions};
+pub use error::Error;
+pub use line::{LANES, Line};
+pub use parallel::Workspace;
+pub use simd::Kernel;
