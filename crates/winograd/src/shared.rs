@@ -2,6 +2,7 @@
 #![allow(unsafe_code)]
 
 use std::marker::PhantomData;
+use std::ops::Range;
 
 use crate::line::Line;
 
@@ -35,5 +36,17 @@ impl<'a> Shared<'a> {
         assert!(index < self.len);
         // SAFETY: the index is in bounds, and the caller says that the line is not shared.
         unsafe { &mut *self.start.add(index) }
+    }
+
+    /// Lines `range`; panics if there are fewer.
+    ///
+    /// # Safety
+    /// Nobody else reaches these lines as long as the reference lives.
+    #[inline(always)]
+    #[allow(clippy::mut_from_ref)]
+    pub(crate) unsafe fn lines(&self, range: Range<usize>) -> &mut [Line] {
+        assert!(range.start <= range.end && range.end <= self.len);
+        // SAFETY: the range is in bounds, and the caller says that the lines are not shared.
+        unsafe { std::slice::from_raw_parts_mut(self.start.add(range.start), range.len()) }
     }
 }

@@ -20,8 +20,8 @@ use crate::line::LANES;
 
 pub use kernel::Kernel;
 pub(crate) use kernel::Op;
-#[cfg(target_arch = "aarch64")]
-use portable::f16_to_f32;
+#[cfg(any(test, target_arch = "aarch64"))]
+pub(crate) use portable::f16_to_f32;
 
 /// Sixteen `f32`.
 ///

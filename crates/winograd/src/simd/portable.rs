@@ -83,7 +83,7 @@ unsafe impl Vector for Portable {
 /// Widens a half-precision number: its bits are moved to their places in an `f32`, and the exponent's
 /// bias is corrected by a multiplication, which also normalises subnormal numbers.
 #[inline(always)]
-pub(super) fn f16_to_f32(half: u16) -> f32 {
+pub(crate) fn f16_to_f32(half: u16) -> f32 {
     let magnitude = u32::from(half & 0x7fff) << 13;
     let sign = u32::from(half & 0x8000) << 16;
     let value = if magnitude >= 0x0f80_0000 {
