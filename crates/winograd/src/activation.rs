@@ -16,7 +16,10 @@ pub struct Activation {
     channels: usize,
     height: usize,
     width: usize,
+    /// At least as many lines as the shape needs; never fewer than before, so that a larger shape finds
+    /// memory that has been written before.
     lines: Vec<Line>,
+    used: usize,
 }
 
 impl Activation {
@@ -60,7 +63,7 @@ impl Activation {
         check_length("input", expected, data.len())?;
         self.reshape(batch, channels, height, width)?;
         let image = height * width;
-        self.lines
+        self.lines_mut()
             .par_chunks_exact_mut(image)
             .enumerate()
             .with_min_len(1 + (1 << 12) / image)
@@ -89,7 +92,7 @@ impl Activation {
         let image = self.height * self.width;
         let blocks = lines_for(self.channels);
         data.par_chunks_exact_mut(self.channels * image)
-            .zip(self.lines.par_chunks_exact(blocks * image))
+            .zip(self.lines().par_chunks_exact(blocks * image))
             .for_each(|(data, lines)| {
                 let planes = data.chunks_mut(LANES * image);
                 for (data, lines) in planes.zip(lines.chunks_exact(image)) {
@@ -122,6 +125,11 @@ impl Activation {
         self.height
     }
 
+    /// Bytes that it holds, for the largest shape that it has had.
+    pub fn bytes(&self) -> usize {
+        size_of_val(self.lines.as_slice())
+    }
+
     /// Width in pixels.
     pub fn width(&self) -> usize {
         self.width
@@ -139,16 +147,16 @@ impl Activation {
 
     /// The content: `[batch][channels / 16][height][width]` lines.
     pub fn lines(&self) -> &[Line] {
-        &self.lines
+        &self.lines[..self.used]
     }
 
     /// The content, to be changed. Lanes beyond the last channel have to stay finite: the layers
     /// multiply them by zero.
     pub fn lines_mut(&mut self) -> &mut [Line] {
-        &mut self.lines
+        &mut self.lines[..self.used]
     }
 
-    /// Gives it a new shape and leaves the content as it is, or zero where it grows.
+    /// Gives it a new shape. The content is arbitrary until it has been written.
     pub(crate) fn reshape(
         &mut self,
         batch: usize,
@@ -162,7 +170,12 @@ impl Activation {
         check_nonzero("width", width)?;
         let sizes = [batch, lines_for(channels), LANES, height, width];
         let lines = product("activation", &sizes)? / LANES;
-        self.lines.resize(lines, Line::ZERO);
+        if self.lines.len() < lines {
+            // Not `resize` alone: it would copy the old content to the new place.
+            self.lines.clear();
+            self.lines.resize(lines, Line::ZERO);
+        }
+        self.used = lines;
         self.batch = batch;
         self.channels = channels;
         self.height = height;

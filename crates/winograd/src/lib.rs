@@ -21,6 +21,7 @@ mod simd;
 mod tail;
 mod tile;
 mod tiles;
+mod weight_gradient;
 mod weights;
 mod winograd;
 
@@ -33,3 +34,4 @@ pub use linear::{Linear, LinearOptions, Storage, WeightOrder};
 pub use norm::{BatchNorm, fold_batch_norm};
 pub use parallel::Workspace;
 pub use simd::Kernel;
+pub use weight_gradient::weight_gradient;

@@ -16,8 +16,6 @@ pub struct Workspace {
     pub(crate) gradients: Vec<Line>,
     /// Sums of products that are kept over several chunks of tiles.
     pub(crate) sums: Vec<Line>,
-    /// Inputs in another layout.
-    pub(crate) planar: Vec<f32>,
     /// Inputs in the layout of an activation.
     pub(crate) activation: crate::Activation,
     slots: Vec<Slot>,
@@ -47,9 +45,8 @@ impl Workspace {
         let lines = self.points.capacity()
             + self.gradients.capacity()
             + self.sums.capacity()
-            + self.activation.lines().len()
             + slots;
-        lines * size_of::<Line>() + self.planar.capacity() * size_of::<f32>()
+        lines * size_of::<Line>() + self.activation.bytes()
     }
 
     /// The parts of the workspace that a layer uses together: shared points, shared gradients, sums and

@@ -75,7 +75,7 @@ fn window<V: Vector, const N: usize>(
 }
 
 /// Transforms the input under the tiles `range`: `Bᵀ d B`, for the channel lines `lines`.
-/// `points` receives tile `range.start + i` at `first + i` in each block of tiles.
+/// `points` receives tile `range.start + i` at `i` in each block of tiles.
 ///
 /// # Safety
 /// No other thread reaches these tiles in `points` meanwhile.
@@ -88,11 +88,10 @@ pub(crate) unsafe fn input_tiles<V: Vector, const N: usize, const M: usize>(
     range: Range<usize>,
     points: &Shared,
     layout: PointLayout,
-    first: usize,
 ) {
     let image = grid.height * grid.width;
     for line in lines {
-        let mut to = line * layout.channels + first;
+        let mut to = line * layout.channels;
         for place in grid.places(range.clone()) {
             let plane = (place.image * all_lines + line) * image;
             let mut pixels = window::<V, N>(
@@ -117,6 +116,49 @@ pub(crate) unsafe fn input_tiles<V: Vector, const N: usize, const M: usize>(
                 }
             }
             to += 1;
+        }
+    }
+}
+
+/// Transforms the gradient of the outputs of the tiles `range`, `A ∂y Aᵀ`, for one line of channels.
+/// `points` receives tile `range.start + i` at `i` in each block of tiles.
+///
+/// # Safety
+/// No other thread reaches these tiles and channels in `points` meanwhile.
+#[inline(always)]
+pub(crate) unsafe fn gradient_tiles<V: Vector, const N: usize, const M: usize>(
+    gradient: &[Line],
+    grid: &Grid,
+    all_lines: usize,
+    line: usize,
+    range: Range<usize>,
+    points: &Shared,
+    layout: PointLayout,
+) {
+    let (height, width) = (grid.out_height, grid.out_width);
+    for (i, place) in grid.places(range).enumerate() {
+        let plane = (place.image * all_lines + line) * height * width;
+        let pixels = window::<V, M>(
+            &gradient[plane..plane + height * width],
+            height,
+            width,
+            place.y as isize,
+            place.x as isize,
+        );
+        let mut rows = [[V::splat(0.0); N]; M];
+        for (row, pixels) in rows.iter_mut().zip(pixels) {
+            *row = Tile::<N, M>::output_adjoint(pixels);
+        }
+        for column in 0..N {
+            let mut one = [V::splat(0.0); M];
+            for (one, row) in one.iter_mut().zip(&rows) {
+                *one = row[column];
+            }
+            for (row, value) in Tile::<N, M>::output_adjoint(one).into_iter().enumerate() {
+                let index = (row * N + column) * layout.point + line * layout.channels + i;
+                // SAFETY: the tile is ours alone, says the caller.
+                value.store(unsafe { &mut points.line(index).0 });
+            }
         }
     }
 }

@@ -133,7 +133,6 @@ impl<const N: usize, const M: usize> Op for Chunk<'_, N, M> {
                 self.range.clone(),
                 &Shared::new(points),
                 layout,
-                0,
             );
         }
         let result = PointLayout::new(tiles, packing.out_lines);
@@ -192,7 +191,6 @@ impl<const N: usize, const M: usize> Op for Input<'_, N, M> {
                 self.range,
                 self.points,
                 self.layout,
-                0,
             );
         }
     }

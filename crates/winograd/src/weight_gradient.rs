@@ -1,0 +1,348 @@
+//! The gradient of the weights at the points of Winograd's transform.
+//!
+//! With `y = Aᵀ[(G g Gᵀ) ⊙ (Bᵀ d B)]A`, the gradient of `g` is `Gᵀ[Σ (Bᵀ d B) ⊙ (A ∂y Aᵀ)]G`, a sum over
+//! tiles: at each point a matrix product of inputs and gradients with the tiles as inner dimension, and as
+//! few multiplications as the forward pass.
+#![allow(unsafe_code)]
+
+use rayon::prelude::*;
+
+use crate::activation::Activation;
+use crate::error::{Error, check_length, check_size, product};
+use crate::gemm::multiply_transposed;
+use crate::grid::Grid;
+use crate::line::{LANES, Line, lines_for};
+use crate::parallel::{Parts, Workspace, for_each_task, part, scratch};
+use crate::shared::Shared;
+use crate::simd::{Kernel, Op, Vector};
+use crate::tile::Tile;
+use crate::tiles::{PointLayout, gradient_tiles, input_tiles};
+
+/// Lines of transformed inputs and gradients at a time.
+const CHUNK_LINES: usize = 16 * 1024 * 1024 / 64;
+
+/// The gradients of the weights and of the bias of a convolution, from its input and the gradient of its
+/// output, both before pooling.
+///
+/// The result is the same, bit by bit, for any number of threads.
+///
+/// # Shapes
+/// - `input`: `[batch, in_channels, height, width]`
+/// - `gradient`: `[batch, out_channels, height + 2·padding - 2, width + 2·padding - 2]`
+/// - `weights`: `[out_channels, in_channels, 3, 3]`, overwritten
+/// - `bias`: `[out_channels]`, overwritten
+///
+/// # Errors
+/// If the sizes do not fit together or the kernel does not run here.
+pub fn weight_gradient(
+    input: &Activation,
+    gradient: &Activation,
+    padding: usize,
+    kernel: Kernel,
+    weights: &mut [f32],
+    bias: Option<&mut [f32]>,
+    workspace: &mut Workspace,
+) -> Result<(), Error> {
+    kernel.checked()?;
+    let (in_channels, out_channels) = (input.channels(), gradient.channels());
+    if padding > 2 {
+        return Err(Error::Padding {
+            max: 2,
+            found: padding,
+        });
+    }
+    check_size("batch of the gradient", input.batch(), gradient.batch())?;
+    check_size(
+        "height of the gradient",
+        (input.height() + 2 * padding).saturating_sub(2),
+        gradient.height(),
+    )?;
+    check_size(
+        "width of the gradient",
+        (input.width() + 2 * padding).saturating_sub(2),
+        gradient.width(),
+    )?;
+    let expected = product("weights", &[out_channels, in_channels, 9])?;
+    check_length("weights", expected, weights.len())?;
+    if let Some(bias) = &bias {
+        check_length("bias", out_channels, bias.len())?;
+    }
+    if input.is_empty() {
+        return Err(Error::Zero("batch"));
+    }
+    // F(4x4, 3x3) wins over F(2x2, 3x3) unless the outputs fit into one small tile.
+    let sums = Sums {
+        kernel,
+        input,
+        gradient,
+        padding,
+        in_lines: lines_for(in_channels),
+        out_lines: lines_for(out_channels),
+        panel_lines: kernel.panel_lines(),
+    };
+    let parts = workspace.parts();
+    if gradient.height().max(gradient.width()) <= 2 {
+        sums.run::<4, 2>(weights, parts);
+    } else {
+        sums.run::<6, 4>(weights, parts);
+    }
+    if let Some(bias) = bias {
+        bias_gradient(gradient, kernel, bias);
+    }
+    Ok(())
+}
+
+/// The sum of the gradient over images and pixels.
+fn bias_gradient(gradient: &Activation, kernel: Kernel, bias: &mut [f32]) {
+    let image = gradient.height() * gradient.width();
+    let blocks = lines_for(gradient.channels());
+    bias.par_chunks_mut(LANES)
+        .enumerate()
+        .for_each(|(block, bias)| {
+            // One image after the other in double precision: a running sum in `f32` over a large batch
+            // would lose the small terms.
+            let mut total = [0.0f64; LANES];
+            for item in 0..gradient.batch() {
+                let start = (item * blocks + block) * image;
+                let sum = kernel.run(SumLines(&gradient.lines()[start..start + image]));
+                for (total, sum) in total.iter_mut().zip(sum.0) {
+                    *total += f64::from(sum);
+                }
+            }
+            for (bias, total) in bias.iter_mut().zip(total) {
+                *bias = total as f32;
+            }
+        });
+}
+
+struct SumLines<'a>(&'a [Line]);
+
+impl Op for SumLines<'_> {
+    type Output = Line;
+
+    #[inline(always)]
+    fn run<V: Vector>(self) -> Line {
+        let mut sums = [V::splat(0.0); 4];
+        for lines in self.0.chunks(4) {
+            for (sum, line) in sums.iter_mut().zip(lines) {
+                *sum = sum.add(V::load(&line.0));
+            }
+        }
+        let mut line = Line::ZERO;
+        sums[0].add(sums[1]).add(sums[2].add(sums[3])).store(&mut line.0);
+        line
+    }
+}
+
+/// A gradient to be computed.
+struct Sums<'a> {
+    kernel: Kernel,
+    input: &'a Activation,
+    gradient: &'a Activation,
+    padding: usize,
+    in_lines: usize,
+    out_lines: usize,
+    panel_lines: usize,
+}
+
+impl Sums<'_> {
+    fn run<const N: usize, const M: usize>(&self, weights: &mut [f32], parts: Parts) {
+        let input = self.input;
+        let grid = Grid::new(input.batch(), input.height(), input.width(), self.padding, M);
+        let points = N * N;
+        let tiles = grid.tiles();
+        let (in_lines, out_lines) = (self.in_lines, self.out_lines);
+        let fitting = (CHUNK_LINES / (points * (in_lines + out_lines))).max(1);
+        let chunks = tiles.div_ceil(fitting);
+        // `[point][in line][16][out line]`, the last two in panels.
+        let block = LANES * out_lines;
+        let sums = scratch(parts.sums, points * in_lines * block);
+        let shared = Shared::new(sums);
+        for chunk in 0..chunks {
+            let range = part(tiles, chunks, chunk);
+            let in_layout = PointLayout::new(range.len(), in_lines);
+            let out_layout = PointLayout::new(range.len(), out_lines);
+            let inputs = scratch(parts.points, in_layout.lines(points));
+            let gradients = scratch(parts.gradients, out_layout.lines(points));
+            {
+                let (inputs, gradients) = (Shared::new(inputs), Shared::new(gradients));
+                for_each_task(parts.slots, in_lines + out_lines, |_, line| {
+                    self.kernel.run(Transform::<N, M> {
+                        sums: self,
+                        grid: &grid,
+                        range: range.clone(),
+                        inputs: (&inputs, in_layout),
+                        gradients: (&gradients, out_layout),
+                        line,
+                    });
+                });
+            }
+            let (inputs, gradients) = (&*inputs, &*gradients);
+            for_each_task(parts.slots, points * in_lines, |_, task| {
+                let (point, line) = (task / in_lines, task % in_lines);
+                let start = point * in_layout.point + line * in_layout.channels;
+                self.kernel.run(Accumulate {
+                    inputs: &inputs[start..start + range.len()],
+                    gradients: &gradients[point * out_layout.point..],
+                    out_lines,
+                    panel_lines: self.panel_lines,
+                    // SAFETY: no other task has this block.
+                    sums: unsafe { shared.lines(task * block..(task + 1) * block) },
+                    first: chunk == 0,
+                });
+            });
+        }
+        let sums = &*sums;
+        let in_channels = input.channels();
+        weights
+            .par_chunks_mut(LANES * in_channels * 9)
+            .enumerate()
+            .for_each(|(line, weights)| {
+                self.kernel.run(Finish::<N, M> {
+                    sums,
+                    in_channels,
+                    in_lines,
+                    out_lines,
+                    panel_lines: self.panel_lines,
+                    line,
+                    weights,
+                });
+            });
+    }
+}
+
+/// The points of one line of channels, of the input or (behind those) of the gradient.
+struct Transform<'a, const N: usize, const M: usize> {
+    sums: &'a Sums<'a>,
+    grid: &'a Grid,
+    range: std::ops::Range<usize>,
+    inputs: (&'a Shared<'a>, PointLayout),
+    gradients: (&'a Shared<'a>, PointLayout),
+    line: usize,
+}
+
+impl<const N: usize, const M: usize> Op for Transform<'_, N, M> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        let Sums {
+            in_lines,
+            out_lines,
+            input,
+            gradient,
+            ..
+        } = *self.sums;
+        // SAFETY: no other task has this line of channels.
+        unsafe {
+            if self.line < in_lines {
+                let (points, layout) = self.inputs;
+                let line = self.line..self.line + 1;
+                input_tiles::<V, N, M>(
+                    input.lines(),
+                    self.grid,
+                    in_lines,
+                    line,
+                    self.range,
+                    points,
+                    layout,
+                );
+            } else {
+                let (points, layout) = self.gradients;
+                let line = self.line - in_lines;
+                gradient_tiles::<V, N, M>(
+                    gradient.lines(),
+                    self.grid,
+                    out_lines,
+                    line,
+                    self.range,
+                    points,
+                    layout,
+                );
+            }
+        }
+    }
+}
+
+/// Adds the products of a chunk of tiles at one point, for one line of input channels.
+struct Accumulate<'a> {
+    inputs: &'a [Line],
+    gradients: &'a [Line],
+    out_lines: usize,
+    panel_lines: usize,
+    sums: &'a mut [Line],
+    first: bool,
+}
+
+impl Op for Accumulate<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        let tiles = self.inputs.len();
+        if self.first {
+            self.sums.fill(Line::ZERO);
+        }
+        let panels = self.sums.chunks_mut(LANES * self.panel_lines);
+        for (panel, sums) in panels.enumerate() {
+            let first = panel * self.panel_lines;
+            let cols = self.panel_lines.min(self.out_lines - first);
+            multiply_transposed::<V>(
+                self.inputs,
+                &self.gradients[first * tiles..],
+                tiles,
+                cols,
+                sums,
+            );
+        }
+    }
+}
+
+/// Carries the sums of one line of output channels back from the points.
+struct Finish<'a, const N: usize, const M: usize> {
+    sums: &'a [Line],
+    in_channels: usize,
+    in_lines: usize,
+    out_lines: usize,
+    panel_lines: usize,
+    line: usize,
+    /// `[16 or fewer][in_channels][9]`
+    weights: &'a mut [f32],
+}
+
+impl<const N: usize, const M: usize> Op for Finish<'_, N, M> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        let panel = self.line / self.panel_lines * self.panel_lines;
+        let cols = self.panel_lines.min(self.out_lines - panel);
+        for i in 0..self.in_channels {
+            let row = panel * LANES + (i % LANES) * cols + self.line - panel;
+            let mut columns = [[V::splat(0.0); 3]; N];
+            for (r, column) in columns.iter_mut().enumerate() {
+                let mut u = [V::splat(0.0); N];
+                for (c, u) in u.iter_mut().enumerate() {
+                    let block = (r * N + c) * self.in_lines + i / LANES;
+                    *u = V::load(&self.sums[block * LANES * self.out_lines + row].0);
+                }
+                *column = Tile::<N, M>::kernel_adjoint(u);
+            }
+            let mut taps = [Line::ZERO; 9];
+            for x in 0..3 {
+                let mut u = [V::splat(0.0); N];
+                for (u, column) in u.iter_mut().zip(&columns) {
+                    *u = column[x];
+                }
+                for (y, value) in Tile::<N, M>::kernel_adjoint(u).into_iter().enumerate() {
+                    value.store(&mut taps[3 * y + x].0);
+                }
+            }
+            for (lane, weights) in self.weights.chunks_exact_mut(self.in_channels * 9).enumerate() {
+                for (weight, tap) in weights[i * 9..i * 9 + 9].iter_mut().zip(&taps) {
+                    *weight = tap.0[lane];
+                }
+            }
+        }
+    }
+}
