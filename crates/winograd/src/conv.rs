@@ -78,6 +78,7 @@ pub struct Conv3x3 {
     in_channels: usize,
     out_channels: usize,
     options: ConvOptions,
+    turned: bool,
     packing: Packing,
     packed: Vec<Line>,
     bias: Vec<Line>,
@@ -156,33 +157,51 @@ impl Conv3x3 {
         options.kernel.checked()?;
         check_nonzero("input channels", in_channels)?;
         check_nonzero("output channels", out_channels)?;
-        let expected = product("weights", &[out_channels, in_channels, 9])?;
-        check_length("weights", expected, weights.data.len())?;
         product("packed weights", &[out_channels + LANES, in_channels + LANES, 64])?;
-        let mut packed = Vec::new();
-        let kernel = options.kernel;
-        let packing = match options.algorithm {
-            Algorithm::F2x2 => pack_tiles::<4, 2>(kernel, weights, &mut packed),
-            Algorithm::F4x4 => pack_tiles::<6, 4>(kernel, weights, &mut packed),
-            Algorithm::F6x6 => pack_tiles::<8, 6>(kernel, weights, &mut packed),
-            Algorithm::Im2col => pack_taps(kernel, weights, true, &mut packed),
-            Algorithm::Direct => pack_taps(kernel, weights, false, &mut packed),
-        };
-        let mut lines = vec![Line::ZERO; lines_for(out_channels)];
-        if let Some(bias) = bias {
-            check_length("bias", out_channels, bias.len())?;
-            for (line, bias) in lines.iter_mut().zip(bias.chunks(LANES)) {
-                line.0[..bias.len()].copy_from_slice(bias);
-            }
-        }
-        Ok(Self {
+        let mut layer = Self {
             in_channels,
             out_channels,
             options,
-            packing,
-            packed,
-            bias: lines,
-        })
+            turned: weights.turned,
+            packing: Packing::default(),
+            packed: Vec::new(),
+            bias: vec![Line::ZERO; lines_for(out_channels)],
+        };
+        layer.set_weights(weights.data, bias)?;
+        Ok(layer)
+    }
+
+    /// Replaces the weights, and the bias if there is one, in the memory of the old ones: for training.
+    ///
+    /// # Shapes
+    /// As for the function that made the layer.
+    ///
+    /// # Errors
+    /// If a slice has another size.
+    pub fn set_weights(&mut self, weights: &[f32], bias: Option<&[f32]>) -> Result<(), Error> {
+        let expected = product("weights", &[self.out_channels, self.in_channels, 9])?;
+        check_length("weights", expected, weights.len())?;
+        if let Some(bias) = bias {
+            check_length("bias", self.out_channels, bias.len())?;
+            for (line, bias) in self.bias.iter_mut().zip(bias.chunks(LANES)) {
+                line.0[..bias.len()].copy_from_slice(bias);
+            }
+        }
+        let weights = Weights {
+            data: weights,
+            out_channels: self.out_channels,
+            in_channels: self.in_channels,
+            turned: self.turned,
+        };
+        let (kernel, packed) = (self.options.kernel, &mut self.packed);
+        self.packing = match self.options.algorithm {
+            Algorithm::F2x2 => pack_tiles::<4, 2>(kernel, weights, packed),
+            Algorithm::F4x4 => pack_tiles::<6, 4>(kernel, weights, packed),
+            Algorithm::F6x6 => pack_tiles::<8, 6>(kernel, weights, packed),
+            Algorithm::Im2col => pack_taps(kernel, weights, true, packed),
+            Algorithm::Direct => pack_taps(kernel, weights, false, packed),
+        };
+        Ok(())
     }
 
     /// Channels of the input.

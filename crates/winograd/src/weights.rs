@@ -47,6 +47,7 @@ impl Weights<'_> {
 }
 
 /// A packed matrix for each of `points` points: `[panel][point][in][line of panel]`.
+#[derive(Default)]
 pub(crate) struct Packing {
     /// Lines of output channels.
     pub(crate) out_lines: usize,
