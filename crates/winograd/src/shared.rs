@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use std::ops::Range;
 
 use crate::line::Line;
+use crate::simd::Vector;
 
 /// A mutable slice of lines that can be handed to several threads. A tile's outputs are scattered over
 /// the rows of an image, so the slice cannot be split into one contiguous part per thread.
@@ -36,6 +37,12 @@ impl<'a> Shared<'a> {
         assert!(index < self.len);
         // SAFETY: the index is in bounds, and the caller says that the line is not shared.
         unsafe { &mut *self.start.add(index) }
+    }
+
+    /// Asks for line `index`, which may be out of bounds.
+    #[inline(always)]
+    pub(crate) fn prefetch<V: Vector>(&self, index: usize) {
+        V::prefetch(self.start.wrapping_add(index).cast());
     }
 
     /// Lines `range`; panics if there are fewer.

@@ -52,6 +52,10 @@ fn window<V: Vector, const N: usize>(
     if inside {
         for (r, row) in pixels.iter_mut().enumerate() {
             let start = (y as usize + r) * width + x as usize;
+            // What the tile after the next one needs anew.
+            for c in 2..N {
+                V::prefetch(image.as_ptr().wrapping_add(start + 2 * N - 4 + c).cast());
+            }
             let line = &image[start..start + N];
             for (pixel, line) in row.iter_mut().zip(line) {
                 *pixel = V::load(&line.0);
@@ -185,9 +189,17 @@ pub(crate) unsafe fn output_tiles<V: Vector, const N: usize, const M: usize>(
         let bias = V::load(&tail.bias[line].0);
         let mut from = j * layout.channels;
         for place in grid.places(range.clone()) {
+            let plane = (place.image * all_lines + line) * height * width;
+            let step = if tail.pool { M / 2 } else { M };
+            let (top, left) = tail.size(place.y, place.x);
+            // The rows of an image are too short for the processor to see them coming.
+            for r in 0..step {
+                for c in 0..step {
+                    output.prefetch::<V>(plane + (top + r) * width + left + 2 * step + c);
+                }
+            }
             let y = products::<V, N, M>(points, layout, from);
             from += 1;
-            let plane = (place.image * all_lines + line) * height * width;
             // SAFETY: the tile is ours alone, says the caller.
             unsafe {
                 if tail.pool {
