@@ -145,6 +145,7 @@ impl Layer {
             out_channels,
             out_height: size,
             out_width: size,
+            pool: false,
         });
         let scale = (2.0 / (9 * channels) as f32).sqrt();
         let weights: Vec<f32> = (0..out_channels * channels * 9)
@@ -157,6 +158,7 @@ impl Layer {
             out_channels: channels,
             out_height: size,
             out_width: size,
+            pool: false,
         });
         Self {
             forward: Conv3x3::new(&weights, Some(&bias), channels, out_channels, options.with_relu(true))

@@ -168,9 +168,9 @@ impl Layers {
                 out_channels,
                 out_height: size,
                 out_width: size,
+                pool,
             })
             .with_relu(true)
-            .with_pool(pool)
             .with_kernel(args.kernel);
             if let Some(algorithm) = args.algorithm.filter(|_| channels > 4) {
                 options = options.with_algorithm(algorithm);

@@ -29,6 +29,8 @@ pub struct LayerSize {
     pub out_height: usize,
     /// Width of the output in pixels, before pooling.
     pub out_width: usize,
+    /// Whether a 2x2 max pooling follows, which drops an odd last row or column.
+    pub pool: bool,
 }
 
 impl Algorithm {
@@ -51,34 +53,53 @@ impl Algorithm {
         }
     }
 
-    /// The fastest algorithm for a layer, by a model of the time it takes: arithmetic, and the weights
-    /// that have to come from memory.
+    /// The fastest algorithm for a layer, as [`Algorithm::choose_among`] finds it; without
+    /// [`Algorithm::F6x6`], whose rounding errors are five times those of [`Algorithm::F4x4`] for a few per
+    /// cent of speed on large maps.
     pub fn choose(size: &LayerSize) -> Self {
+        let candidates = [Algorithm::F4x4, Algorithm::F2x2, Algorithm::Im2col];
+        Self::choose_among(&candidates, size)
+    }
+
+    /// The fastest of `candidates` for a layer, by a model of the time it takes: arithmetic, and the
+    /// weights that have to come from memory. [`Algorithm::Direct`] for up to four input channels in any
+    /// case, and if there are no candidates.
+    pub fn choose_among(candidates: &[Algorithm], size: &LayerSize) -> Self {
         if size.in_channels <= 4 {
             return Algorithm::Direct;
         }
-        [Algorithm::F4x4, Algorithm::F2x2, Algorithm::Im2col]
-            .into_iter()
+        candidates
+            .iter()
+            .copied()
             .min_by(|a, b| a.cost(size).total_cmp(&b.cost(size)))
-            .unwrap_or(Algorithm::F4x4)
+            .unwrap_or(Algorithm::Direct)
     }
 
     /// A time in units of a multiplication of two `f32` at the processor's best rate.
+    ///
+    /// The constants were fitted to `cargo bench -p winograd` on a Zen 4 with AVX-512. What matters is
+    /// their order of magnitude: layers for which two algorithms come close are rare.
     fn cost(self, size: &LayerSize) -> f64 {
         /// Multiplications in the time in which one weight comes from memory.
         const LOAD: f64 = 8.0;
-        /// Multiplications in the time in which a number is transformed and comes from a near cache.
-        const TRANSFORM: f64 = 6.0;
+        /// Multiplications in the time in which a number is transformed and goes through a near cache.
+        const TRANSFORM: f64 = 8.0;
+        let used = |size: usize, pool: bool| if pool { size & !1 } else { size };
+        let height = used(size.out_height, size.pool);
+        let width = used(size.out_width, size.pool);
         let (in_channels, out_channels) = (size.in_channels as f64, size.out_channels as f64);
         let weights = in_channels * out_channels;
         let (rows, points) = match self.tile() {
             Some(tile) => {
-                let tiles = size.out_height.div_ceil(tile) * size.out_width.div_ceil(tile);
+                let tiles = height.div_ceil(tile) * width.div_ceil(tile);
                 (size.batch * tiles, (tile + 2) * (tile + 2))
             }
-            None => (size.batch * size.out_height * size.out_width, 9),
+            None => (size.batch * height * width, 9),
         };
         let (rows, points) = (rows as f64, points as f64);
-        points * (rows * (weights + TRANSFORM * (in_channels + out_channels)) + LOAD * weights)
+        // The direct way reads its input by single numbers instead of by lines of channels.
+        let slower = if self == Algorithm::Direct { 2.0 } else { 1.0 };
+        let arithmetic = rows * (weights + TRANSFORM * (in_channels + out_channels));
+        slower * points * (arithmetic + LOAD * weights)
     }
 }

@@ -29,13 +29,13 @@ pub struct ConvOptions {
 }
 
 impl ConvOptions {
-    /// Padding 1, no ReLU, no pooling, the fastest kernel, and the fastest algorithm for `size`. A layer
-    /// takes inputs of any size; this one only decides on the algorithm.
+    /// Padding 1, no ReLU, pooling as in `size`, the fastest kernel, and the fastest algorithm for `size`. A
+    /// layer takes inputs of any size; this one only decides on the algorithm.
     pub fn for_size(size: &LayerSize) -> Self {
         Self {
             padding: 1,
             relu: false,
-            pool: false,
+            pool: size.pool,
             algorithm: Algorithm::choose(size),
             kernel: Kernel::detect(),
         }
@@ -312,7 +312,7 @@ impl Conv3x3 {
             });
         }
         let tile = self.options.algorithm.tile().unwrap_or(1);
-        let grid = Grid::new(batch, height, width, padding, tile);
+        let grid = Grid::new(batch, height, width, padding, tile, pool);
         let (height, width) = self.tail().size(grid.out_height, grid.out_width);
         output.reshape(batch, self.out_channels, height, width)?;
         Ok(grid)

@@ -11,7 +11,7 @@ pub(crate) struct Grid {
     pub(crate) width: usize,
     /// Pixels of padding on each side.
     pub(crate) padding: usize,
-    /// Size of the output in pixels, before pooling.
+    /// Size of the output in pixels, before pooling; without the last row or column that pooling drops.
     pub(crate) out_height: usize,
     pub(crate) out_width: usize,
     /// Outputs along each side of a tile.
@@ -29,16 +29,19 @@ pub(crate) struct Place {
 }
 
 impl Grid {
-    /// The grid of a 3x3 convolution; the padded input has at least 3x3 pixels.
+    /// The grid of a 3x3 convolution; the padded input has at least 3x3 pixels (4x4 with
+    /// pooling).
     pub(crate) fn new(
         batch: usize,
         height: usize,
         width: usize,
         padding: usize,
         tile: usize,
+        pool: bool,
     ) -> Self {
-        let out_height = height + 2 * padding - 2;
-        let out_width = width + 2 * padding - 2;
+        let used = |size: usize| if pool { size & !1 } else { size };
+        let out_height = used(height + 2 * padding - 2);
+        let out_width = used(width + 2 * padding - 2);
         Self {
             batch,
             height,

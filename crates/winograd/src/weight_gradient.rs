@@ -148,7 +148,7 @@ struct Sums<'a> {
 impl Sums<'_> {
     fn run<const N: usize, const M: usize>(&self, weights: &mut [f32], parts: Parts) {
         let input = self.input;
-        let grid = Grid::new(input.batch(), input.height(), input.width(), self.padding, M);
+        let grid = Grid::new(input.batch(), input.height(), input.width(), self.padding, M, false);
         let points = N * N;
         let tiles = grid.tiles();
         let (in_lines, out_lines) = (self.in_lines, self.out_lines);

@@ -32,11 +32,12 @@ pub(crate) struct Pass<'a> {
 
 /// Lines of points and products that a chunk of tiles may take: with the weights' panel they share the
 /// second cache.
-const CHUNK_LINES: usize = 640 * 1024 / 64;
+const CHUNK_LINES: usize = 512 * 1024 / 64;
 /// Lines of points that all threads share in the order by panels: a part of the third cache.
-const SHARED_LINES: usize = 8 * 1024 * 1024 / 64;
-/// Weights above this size (in lines) are worth reading only once.
-const LARGE_WEIGHTS: usize = 6 * 1024 * 1024 / 64;
+const SHARED_LINES: usize = 4 * 1024 * 1024 / 64;
+/// Weights above this size (in lines) are worth reading only once: the third cache no longer holds them
+/// beside everything else.
+const LARGE_WEIGHTS: usize = 12 * 1024 * 1024 / 64;
 
 impl Pass<'_> {
     /// Writes the output of the convolution, finished by the tail.

@@ -14,6 +14,7 @@ fn measure(size: &Size, algorithm: Algorithm, input: &[f32], weights: &[f32]) ->
         out_channels: size.out_channels,
         out_height: size.out_height(),
         out_width: size.out_width(),
+        pool: false,
     })
     .with_algorithm(algorithm)
     .with_kernel(Kernel::detect());

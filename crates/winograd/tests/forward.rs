@@ -13,6 +13,7 @@ fn options(size: &Size) -> ConvOptions {
         out_channels: size.out_channels,
         out_height: size.out_height(),
         out_width: size.out_width(),
+        pool: false,
     })
     .with_padding(size.padding)
 }

@@ -77,6 +77,7 @@ proptest! {
             out_channels: in_channels,
             out_height: height,
             out_width: width,
+            pool: false,
         })
         .with_padding(padding)
         .with_kernel(kernel)
