@@ -92,7 +92,8 @@ impl Algorithm {
         let (rows, points) = match self.tile() {
             Some(tile) => {
                 let tiles = height.div_ceil(tile) * width.div_ceil(tile);
-                (size.batch * tiles, (tile + 2) * (tile + 2))
+                let points = |size: usize| tile + 2 - usize::from(size < tile);
+                (size.batch * tiles, points(height) * points(width))
             }
             None => (size.batch * height * width, 9),
         };

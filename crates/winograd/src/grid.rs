@@ -60,6 +60,21 @@ impl Grid {
         self.batch * self.tiles_down * self.tiles_across
     }
 
+    /// The points that count, of `n x n`: infinity gives only the last output along each side of a tile.
+    /// A map that ends before it, such as 3x3 under a tile of 4x4, needs 25 points instead of 36.
+    #[inline(always)]
+    pub(crate) fn points(&self, n: usize) -> impl Iterator<Item = usize> + use<> {
+        let (rows, columns) = self.points_used(n);
+        (0..rows * columns).map(move |i| i / columns * n + i % columns)
+    }
+
+    /// Rows and columns of the points that count.
+    #[inline(always)]
+    pub(crate) fn points_used(&self, n: usize) -> (usize, usize) {
+        let used = |size: usize| n - usize::from(size < self.tile);
+        (used(self.out_height), used(self.out_width))
+    }
+
     /// The places of the tiles `range`, in order.
     #[inline(always)]
     pub(crate) fn places(self, range: Range<usize>) -> Places {

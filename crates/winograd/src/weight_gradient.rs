@@ -157,6 +157,10 @@ impl Sums<'_> {
         // `[point][in line][16][out line]`, the last two in panels.
         let block = LANES * out_lines;
         let sums = scratch(parts.sums, points * in_lines * block);
+        if grid.points_used(N) != (N, N) {
+            // The points that do not count have nothing to give.
+            sums.fill(Line::ZERO);
+        }
         let shared = Shared::new(sums);
         for chunk in 0..chunks {
             let range = part(tiles, chunks, chunk);
@@ -178,8 +182,11 @@ impl Sums<'_> {
                 });
             }
             let (inputs, gradients) = (&*inputs, &*gradients);
-            for_each_task(parts.slots, points * in_lines, |_, task| {
+            let (rows, columns) = grid.points_used(N);
+            for_each_task(parts.slots, rows * columns * in_lines, |_, task| {
                 let (point, line) = (task / in_lines, task % in_lines);
+                let point = point / columns * N + point % columns;
+                let task = point * in_lines + line;
                 let start = point * in_layout.point + line * in_layout.channels;
                 self.kernel.run(Accumulate {
                     inputs: &inputs[start..start + range.len()],

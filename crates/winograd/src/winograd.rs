@@ -139,7 +139,7 @@ impl<const N: usize, const M: usize> Op for Chunk<'_, N, M> {
         let result = PointLayout::new(tiles, packing.out_lines);
         let products = scratch(&mut self.slot.products, result.lines(N * N));
         for panel in 0..packing.panels() {
-            for point in 0..N * N {
+            for point in pass.grid.points(N) {
                 let first = point * result.point + panel * packing.panel_lines * tiles;
                 multiply::<V, Line>(
                     &points[point * layout.point..],
@@ -218,7 +218,7 @@ impl<const N: usize, const M: usize> Op for Panel<'_, N, M> {
         let tiles = self.range.len();
         let result = PointLayout::new(tiles, cols);
         let products = scratch(self.products, result.lines(N * N));
-        for point in 0..N * N {
+        for point in self.pass.grid.points(N) {
             multiply::<V, Line>(
                 &self.points[point * self.layout.point..],
                 self.layout.channels,
