@@ -250,7 +250,7 @@ impl<P: Packed> Op for Product<'_, P> {
             for col in 0..self.cols {
                 let start = self.first + col * self.step + done;
                 // SAFETY: no other task has these columns and rows.
-                let to = unsafe { self.products.lines(start..start + rows) };
+                let to = unsafe { self.products.part(start..start + rows) };
                 to.copy_from_slice(&sums[col * rows..][..rows]);
             }
             done += rows;

@@ -154,14 +154,14 @@ impl Sums<'_> {
         let (in_lines, out_lines) = (self.in_lines, self.out_lines);
         let fitting = (CHUNK_LINES / (points * (in_lines + out_lines))).max(1);
         let chunks = tiles.div_ceil(fitting);
-        // `[point][in line][16][out line]`, the last two in panels.
-        let block = LANES * out_lines;
-        let sums = scratch(parts.sums, points * in_lines * block);
-        if grid.points_used(N) != (N, N) {
-            // The points that do not count have nothing to give.
-            sums.fill(Line::ZERO);
-        }
-        let shared = Shared::new(sums);
+        let panels = out_lines.div_ceil(self.panel_lines);
+        // A task has a line of input channels and a panel of output channels. Its sums are its own; only
+        // between chunks do they have to be kept.
+        let block = points * LANES * self.panel_lines;
+        let tasks = in_lines * panels;
+        let kept = scratch(parts.sums, if chunks > 1 { tasks * block } else { 0 });
+        let kept = Shared::new(kept);
+        let weights = Shared::new(weights);
         for chunk in 0..chunks {
             let range = part(tiles, chunks, chunk);
             let in_layout = PointLayout::new(range.len(), in_lines);
@@ -182,39 +182,28 @@ impl Sums<'_> {
                 });
             }
             let (inputs, gradients) = (&*inputs, &*gradients);
-            let (rows, columns) = grid.points_used(N);
-            for_each_task(parts.slots, rows * columns * in_lines, |_, task| {
-                let (point, line) = (task / in_lines, task % in_lines);
-                let point = point / columns * N + point % columns;
-                let task = point * in_lines + line;
-                let start = point * in_layout.point + line * in_layout.channels;
-                self.kernel.run(Accumulate {
-                    inputs: &inputs[start..start + range.len()],
-                    gradients: &gradients[point * out_layout.point..],
-                    out_lines,
-                    panel_lines: self.panel_lines,
+            for_each_task(parts.slots, tasks, |slot, task| {
+                let sums = if chunks > 1 {
                     // SAFETY: no other task has this block.
-                    sums: unsafe { shared.lines(task * block..(task + 1) * block) },
-                    first: chunk == 0,
+                    unsafe { kept.part(task * block..(task + 1) * block) }
+                } else {
+                    scratch(&mut slot.products, block)
+                };
+                self.kernel.run(Block::<N, M> {
+                    sums,
+                    grid: &grid,
+                    inputs: (inputs, in_layout),
+                    gradients: (gradients, out_layout),
+                    line: task / panels,
+                    first: task % panels * self.panel_lines,
+                    cols: self.panel_lines.min(out_lines - task % panels * self.panel_lines),
+                    is_first: chunk == 0,
+                    weights: (chunk + 1 == chunks).then_some(&weights),
+                    in_channels: input.channels(),
+                    out_channels: self.gradient.channels(),
                 });
             });
         }
-        let sums = &*sums;
-        let in_channels = input.channels();
-        weights
-            .par_chunks_mut(LANES * in_channels * 9)
-            .enumerate()
-            .for_each(|(line, weights)| {
-                self.kernel.run(Finish::<N, M> {
-                    sums,
-                    in_channels,
-                    in_lines,
-                    out_lines,
-                    panel_lines: self.panel_lines,
-                    line,
-                    weights,
-                });
-            });
     }
 }
 
@@ -271,83 +260,104 @@ impl<const N: usize, const M: usize> Op for Transform<'_, N, M> {
     }
 }
 
-/// Adds the products of a chunk of tiles at one point, for one line of input channels.
-struct Accumulate<'a> {
-    inputs: &'a [Line],
-    gradients: &'a [Line],
-    out_lines: usize,
-    panel_lines: usize,
+/// The sums of one line of input channels and up to two lines of output channels.
+struct Block<'a, const N: usize, const M: usize> {
+    /// `[point][16][cols]`
     sums: &'a mut [Line],
-    first: bool,
+    grid: &'a Grid,
+    inputs: (&'a [Line], PointLayout),
+    gradients: (&'a [Line], PointLayout),
+    /// The line of input channels.
+    line: usize,
+    /// The first line of output channels, and their number.
+    first: usize,
+    cols: usize,
+    /// Whether the sums begin with this chunk of tiles.
+    is_first: bool,
+    /// Where the result goes if the sums end with this chunk: `[out_channels][in_channels][9]`.
+    weights: Option<&'a Shared<'a, f32>>,
+    in_channels: usize,
+    out_channels: usize,
 }
 
-impl Op for Accumulate<'_> {
+impl<const N: usize, const M: usize> Op for Block<'_, N, M> {
     type Output = ();
 
     #[inline(always)]
-    fn run<V: Vector>(self) {
-        let tiles = self.inputs.len();
-        if self.first {
+    fn run<V: Vector>(mut self) {
+        if self.is_first {
             self.sums.fill(Line::ZERO);
         }
-        let panels = self.sums.chunks_mut(LANES * self.panel_lines);
-        for (panel, sums) in panels.enumerate() {
-            let first = panel * self.panel_lines;
-            let cols = self.panel_lines.min(self.out_lines - first);
-            multiply_transposed::<V>(
-                self.inputs,
-                &self.gradients[first * tiles..],
-                tiles,
-                cols,
-                sums,
-            );
+        // The gradient has nothing at the points that do not count.
+        for point in self.grid.points(N) {
+            self.accumulate::<V>(point);
+        }
+        if let Some(weights) = self.weights {
+            let mut taps = [[Line::ZERO; 9]; LANES];
+            for col in 0..self.cols {
+                for (i, taps) in taps.iter_mut().enumerate() {
+                    self.taps::<V>(i * self.cols + col, taps);
+                }
+                self.write((self.first + col) * LANES, &taps, weights);
+            }
         }
     }
 }
 
-/// Carries the sums of one line of output channels back from the points.
-struct Finish<'a, const N: usize, const M: usize> {
-    sums: &'a [Line],
-    in_channels: usize,
-    in_lines: usize,
-    out_lines: usize,
-    panel_lines: usize,
-    line: usize,
-    /// `[16 or fewer][in_channels][9]`
-    weights: &'a mut [f32],
-}
-
-impl<const N: usize, const M: usize> Op for Finish<'_, N, M> {
-    type Output = ();
-
+impl<const N: usize, const M: usize> Block<'_, N, M> {
+    /// Adds the products of the chunk's tiles at one point.
     #[inline(always)]
-    fn run<V: Vector>(self) {
-        let panel = self.line / self.panel_lines * self.panel_lines;
-        let cols = self.panel_lines.min(self.out_lines - panel);
-        for i in 0..self.in_channels {
-            let row = panel * LANES + (i % LANES) * cols + self.line - panel;
-            let mut columns = [[V::splat(0.0); 3]; N];
-            for (r, column) in columns.iter_mut().enumerate() {
-                let mut u = [V::splat(0.0); N];
-                for (c, u) in u.iter_mut().enumerate() {
-                    let block = (r * N + c) * self.in_lines + i / LANES;
-                    *u = V::load(&self.sums[block * LANES * self.out_lines + row].0);
-                }
-                *column = Tile::<N, M>::kernel_adjoint(u);
+    fn accumulate<V: Vector>(&mut self, point: usize) {
+        /// Tiles at a time, so that both factors stay in the first cache.
+        const TILES: usize = 128;
+        let (inputs, layout) = self.inputs;
+        let tiles = layout.channels;
+        let inputs = &inputs[point * layout.point + self.line * tiles..][..tiles];
+        let (gradients, layout) = self.gradients;
+        let gradients = &gradients[point * layout.point + self.first * tiles..];
+        let size = LANES * self.cols;
+        let sums = &mut self.sums[point * size..(point + 1) * size];
+        for (piece, inputs) in inputs.chunks(TILES).enumerate() {
+            let gradients = &gradients[piece * TILES..];
+            multiply_transposed::<V>(inputs, gradients, tiles, self.cols, sums);
+        }
+    }
+
+    /// Carries one row of the sums back from the points to the nine taps, `Gᵀ u G`.
+    #[inline(always)]
+    fn taps<V: Vector>(&self, row: usize, taps: &mut [Line; 9]) {
+        let size = LANES * self.cols;
+        let mut rows = [[V::splat(0.0); 3]; N];
+        for (r, to) in rows.iter_mut().enumerate() {
+            let mut u = [V::splat(0.0); N];
+            for (c, u) in u.iter_mut().enumerate() {
+                *u = V::load(&self.sums[(r * N + c) * size + row].0);
             }
-            let mut taps = [Line::ZERO; 9];
-            for x in 0..3 {
-                let mut u = [V::splat(0.0); N];
-                for (u, column) in u.iter_mut().zip(&columns) {
-                    *u = column[x];
-                }
-                for (y, value) in Tile::<N, M>::kernel_adjoint(u).into_iter().enumerate() {
-                    value.store(&mut taps[3 * y + x].0);
-                }
+            *to = Tile::<N, M>::kernel_adjoint(u);
+        }
+        for x in 0..3 {
+            let mut u = [V::splat(0.0); N];
+            for (u, row) in u.iter_mut().zip(&rows) {
+                *u = row[x];
             }
-            for (lane, weights) in self.weights.chunks_exact_mut(self.in_channels * 9).enumerate() {
-                for (weight, tap) in weights[i * 9..i * 9 + 9].iter_mut().zip(&taps) {
-                    *weight = tap.0[lane];
+            for (y, value) in Tile::<N, M>::kernel_adjoint(u).into_iter().enumerate() {
+                value.store(&mut taps[3 * y + x].0);
+            }
+        }
+    }
+
+    /// Writes the taps `[input channel][tap][output channel]` of a line of output channels.
+    #[inline(always)]
+    fn write(&self, out: usize, taps: &[[Line; 9]; LANES], weights: &Shared<f32>) {
+        let first = self.line * LANES;
+        let count = LANES.min(self.in_channels - first);
+        for lane in 0..LANES.min(self.out_channels - out) {
+            let start = ((out + lane) * self.in_channels + first) * 9;
+            // SAFETY: no other task has these channels.
+            let to = unsafe { weights.part(start..start + count * 9) };
+            for (to, taps) in to.chunks_exact_mut(9).zip(taps) {
+                for (to, tap) in to.iter_mut().zip(taps) {
+                    *to = tap.0[lane];
                 }
             }
         }
