@@ -251,7 +251,7 @@ impl Conv3x3 {
             Algorithm::Im2col => im2col::run(&pass, lines, parts),
             Algorithm::Direct => {
                 let planes = Planes::Lines(input.lines());
-                direct::run(&pass, planes, self.in_channels, lines, parts.slots);
+                direct::run(&pass, planes, self.in_channels, lines, parts);
             }
         }
         Ok(())
@@ -288,7 +288,7 @@ impl Conv3x3 {
         let grid = self.prepare(batch, height, width, output)?;
         let pass = self.pass(grid, &[]);
         let (planes, parts) = (Planes::Nchw(input), workspace.parts());
-        direct::run(&pass, planes, self.in_channels, output.lines_mut(), parts.slots);
+        direct::run(&pass, planes, self.in_channels, output.lines_mut(), parts);
         Ok(())
     }
 

@@ -6,7 +6,7 @@
 
 use crate::gemm::with_sizes;
 use crate::line::{LANES, Line};
-use crate::parallel::{Slot, for_each_task, scratch};
+use crate::parallel::{Parts, Slot, for_each_task, reserve, scratch};
 use crate::shared::Shared;
 use crate::simd::{Op, Vector};
 use crate::winograd::Pass;
@@ -26,9 +26,23 @@ pub(crate) fn run(
     planes: Planes,
     channels: usize,
     output: &mut [Line],
-    slots: &mut [Slot],
+    parts: Parts,
 ) {
-    let (down, _) = pass.tail.size(pass.grid.out_height, pass.grid.out_width);
+    let (grid, tail) = (&pass.grid, &pass.tail);
+    let (down, _) = tail.size(grid.out_height, grid.out_width);
+    let rows = if tail.pool { 2 } else { 1 };
+    let width = grid.width + 2 * grid.padding;
+    let Parts { slots, offsets, .. } = parts;
+    offsets.clear();
+    offsets.extend((0..channels * 9).map(|k| {
+        let (channel, tap) = (k / 9, k % 9);
+        (channel * (rows + 2) + tap / 3) * width + tap % 3
+    }));
+    let offsets = &*offsets;
+    reserve(slots, 0, pass.packing.out_lines * rows * grid.out_width);
+    for slot in &mut *slots {
+        slot.planar.resize(channels * (rows + 2) * width, 0.0);
+    }
     let output = Shared::new(output);
     for_each_task(slots, pass.grid.batch * down, |slot, task| {
         pass.kernel.run(Row {
@@ -37,6 +51,7 @@ pub(crate) fn run(
             channels,
             output: &output,
             slot,
+            offsets,
             image: task / down,
             row: task % down,
         });
@@ -50,6 +65,8 @@ struct Row<'a> {
     channels: usize,
     output: &'a Shared<'a>,
     slot: &'a mut Slot,
+    /// Where each tap of each channel begins in the slot's planes.
+    offsets: &'a [usize],
     image: usize,
     row: usize,
 }
@@ -64,8 +81,6 @@ impl Op for Row<'_> {
         let rows = if pass.tail.pool { 2 } else { 1 };
         let source = (pass, self.planes, self.image, self.channels);
         let width = grid.width + 2 * grid.padding;
-        let window = &mut self.slot.planar;
-        window.resize(self.channels * (rows + 2) * width, 0.0);
         for channel in 0..self.channels {
             for r in 0..rows + 2 {
                 let start = (channel * (rows + 2) + r) * width;
@@ -73,12 +88,6 @@ impl Op for Row<'_> {
                 copy_row(&source, channel, y, &mut self.slot.planar[start..start + width]);
             }
         }
-        let offsets = &mut self.slot.offsets;
-        offsets.clear();
-        offsets.extend((0..self.channels * 9).map(|k| {
-            let (channel, tap) = (k / 9, k % 9);
-            (channel * (rows + 2) + tap / 3) * width + tap % 3
-        }));
         let across = grid.out_width;
         let products = scratch(&mut self.slot.products, packing.out_lines * rows * across);
         for panel in 0..packing.panels() {
@@ -87,7 +96,7 @@ impl Op for Row<'_> {
             for r in 0..rows {
                 multiply_taps::<V>(
                     &self.slot.planar[r * width..],
-                    &self.slot.offsets,
+                    self.offsets,
                     across,
                     &pass.weights[start..start + size],
                     packing.cols(panel),

@@ -7,7 +7,8 @@ use rayon::prelude::*;
 
 use crate::activation::Activation;
 use crate::error::{Error, check_size};
-use crate::line::{LANES, Line};
+use crate::line::Line;
+use crate::simd::{Kernel, Op, Vector};
 
 /// 2x2 max pooling with stride 2; an odd last row or column is dropped.
 ///
@@ -21,19 +22,13 @@ pub fn max_pool(input: &Activation, output: &mut Activation) -> Result<(), Error
     let (height, width) = (input.height(), input.width());
     let (down, across) = pooled_size(input)?;
     output.reshape(input.batch(), input.channels(), down, across)?;
+    let kernel = Kernel::detect();
     let planes = output.lines_mut().par_chunks_exact_mut(down * across);
     planes
         .zip(input.lines().par_chunks_exact(height * width))
         .with_min_len(planes_per_task(height * width))
         .for_each(|(output, input)| {
-            for (y, row) in output.chunks_exact_mut(across).enumerate() {
-                let (upper, lower) = input[2 * y * width..].split_at(width);
-                for (x, line) in row.iter_mut().enumerate() {
-                    let first = max(&upper[2 * x], &upper[2 * x + 1]);
-                    let second = max(&lower[2 * x], &lower[2 * x + 1]);
-                    *line = max(&first, &second);
-                }
-            }
+            kernel.run(Pool { input, output, width });
         });
     Ok(())
 }
@@ -51,21 +46,19 @@ pub fn relu_gradient(activated: &Activation, gradient: &mut Activation) -> Resul
     check_size("height of the gradient", activated.height(), gradient.height())?;
     check_size("width of the gradient", activated.width(), gradient.width())?;
     const CHUNK: usize = 1 << 12;
+    let kernel = Kernel::detect();
     gradient
         .lines_mut()
         .par_chunks_mut(CHUNK)
         .zip(activated.lines().par_chunks(CHUNK))
         .for_each(|(gradient, activated)| {
-            for (gradient, activated) in gradient.iter_mut().zip(activated) {
-                for (g, &a) in gradient.0.iter_mut().zip(&activated.0) {
-                    *g = if a > 0.0 { *g } else { 0.0 };
-                }
-            }
+            kernel.run(Mask { activated, gradient });
         });
     Ok(())
 }
 
-/// Carries a gradient back through a 2x2 max pooling: to the first of the largest values of each window.
+/// Carries a gradient back through a 2x2 max pooling: to the first of the largest values of each window
+/// (to none in a window with NaN).
 /// With `relu`, also through the ReLU before it, whose output the pooling had as its input.
 ///
 /// # Shapes
@@ -87,6 +80,7 @@ pub fn max_pool_gradient(
     check_size("height of the pooled gradient", down, pooled.height())?;
     check_size("width of the pooled gradient", across, pooled.width())?;
     gradient.reshape(activated.batch(), activated.channels(), height, width)?;
+    let kernel = Kernel::detect();
     gradient
         .lines_mut()
         .par_chunks_exact_mut(height * width)
@@ -94,58 +88,117 @@ pub fn max_pool_gradient(
         .zip(pooled.lines().par_chunks_exact(down * across))
         .with_min_len(planes_per_task(height * width))
         .for_each(|((gradient, activated), pooled)| {
-            for (y, row) in pooled.chunks_exact(across).enumerate() {
-                let start = 2 * y * width;
-                let (upper, lower) = activated[start..].split_at(width);
-                let (to_upper, to_lower) = gradient[start..].split_at_mut(width);
-                for (x, line) in row.iter().enumerate() {
-                    let window = [
-                        &upper[2 * x],
-                        &upper[2 * x + 1],
-                        &lower[2 * x],
-                        &lower[2 * x + 1],
-                    ];
-                    let parts = scatter(window, line, relu);
-                    to_upper[2 * x] = parts[0];
-                    to_upper[2 * x + 1] = parts[1];
-                    to_lower[2 * x] = parts[2];
-                    to_lower[2 * x + 1] = parts[3];
-                }
-                if width % 2 == 1 {
-                    to_upper[width - 1] = Line::ZERO;
-                    to_lower[width - 1] = Line::ZERO;
-                }
-            }
-            if height % 2 == 1 {
-                gradient[(height - 1) * width..].fill(Line::ZERO);
-            }
+            kernel.run(Unpool {
+                activated,
+                pooled,
+                gradient,
+                width,
+                relu,
+            });
         });
     Ok(())
 }
 
-/// The gradient of a window: all of it to the first largest value.
-fn scatter(window: [&Line; 4], gradient: &Line, relu: bool) -> [Line; 4] {
-    let mut parts = [Line::ZERO; 4];
-    for lane in 0..LANES {
-        let [a, b, c, d] = window.map(|line| line.0[lane]);
-        let largest = a.max(b).max(c.max(d));
-        let g = if relu && largest <= 0.0 { 0.0 } else { gradient.0[lane] };
-        let (is_a, is_b, is_c) = (a == largest, b == largest, c == largest);
-        parts[0].0[lane] = if is_a { g } else { 0.0 };
-        parts[1].0[lane] = if !is_a & is_b { g } else { 0.0 };
-        parts[2].0[lane] = if !is_a & !is_b & is_c { g } else { 0.0 };
-        parts[3].0[lane] = if !is_a & !is_b & !is_c { g } else { 0.0 };
-    }
-    parts
+/// Pools one plane.
+struct Pool<'a> {
+    input: &'a [Line],
+    output: &'a mut [Line],
+    width: usize,
 }
 
-/// The larger numbers; NaN where either is NaN.
-fn max(a: &Line, b: &Line) -> Line {
-    let mut larger = *b;
-    for (larger, &a) in larger.0.iter_mut().zip(&a.0) {
-        *larger = if a > *larger || a.is_nan() { a } else { *larger };
+impl Op for Pool<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        let across = self.width / 2;
+        for (y, row) in self.output.chunks_exact_mut(across).enumerate() {
+            let (upper, lower) = self.input[2 * y * self.width..].split_at(self.width);
+            for (x, line) in row.iter_mut().enumerate() {
+                let pair = |row: &[Line]| V::load(&row[2 * x].0).max(V::load(&row[2 * x + 1].0));
+                pair(upper).max(pair(lower)).store(&mut line.0);
+            }
+        }
     }
-    larger
+}
+
+/// Masks a piece of a gradient.
+struct Mask<'a> {
+    activated: &'a [Line],
+    gradient: &'a mut [Line],
+}
+
+impl Op for Mask<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        for (gradient, activated) in self.gradient.iter_mut().zip(self.activated) {
+            let activated = V::load(&activated.0);
+            let masked = V::load(&gradient.0).where_greater(activated, V::splat(0.0));
+            masked.store(&mut gradient.0);
+        }
+    }
+}
+
+/// Spreads the gradient of one pooled plane over the plane before pooling.
+struct Unpool<'a> {
+    activated: &'a [Line],
+    pooled: &'a [Line],
+    gradient: &'a mut [Line],
+    width: usize,
+    relu: bool,
+}
+
+impl Op for Unpool<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        let width = self.width;
+        let across = width / 2;
+        for (y, row) in self.pooled.chunks_exact(across).enumerate() {
+            let start = 2 * y * width;
+            let (upper, lower) = self.activated[start..].split_at(width);
+            let (to_upper, to_lower) = self.gradient[start..].split_at_mut(width);
+            for (x, line) in row.iter().enumerate() {
+                let window = [
+                    V::load(&upper[2 * x].0),
+                    V::load(&upper[2 * x + 1].0),
+                    V::load(&lower[2 * x].0),
+                    V::load(&lower[2 * x + 1].0),
+                ];
+                let parts = spread(window, V::load(&line.0), self.relu);
+                parts[0].store(&mut to_upper[2 * x].0);
+                parts[1].store(&mut to_upper[2 * x + 1].0);
+                parts[2].store(&mut to_lower[2 * x].0);
+                parts[3].store(&mut to_lower[2 * x + 1].0);
+            }
+            if width % 2 == 1 {
+                to_upper[width - 1] = Line::ZERO;
+                to_lower[width - 1] = Line::ZERO;
+            }
+        }
+        let pooled_rows = self.pooled.len() / across;
+        self.gradient[2 * pooled_rows * width..].fill(Line::ZERO);
+    }
+}
+
+/// The gradient of a window: all of it to the first largest value.
+#[inline(always)]
+fn spread<V: Vector>(window: [V; 4], gradient: V, relu: bool) -> [V; 4] {
+    let [a, b, c, d] = window;
+    let largest = a.max(b).max(c.max(d));
+    let mut left = gradient;
+    if relu {
+        left = left.where_greater(largest, V::splat(0.0));
+    }
+    let [mut first, mut second, mut third] = [left; 3];
+    for (part, value) in [(&mut first, a), (&mut second, b), (&mut third, c)] {
+        *part = left.where_equal(value, largest);
+        left = left.where_greater(largest, value);
+    }
+    [first, second, third, left]
 }
 
 fn pooled_size(input: &Activation) -> Result<(usize, usize), Error> {

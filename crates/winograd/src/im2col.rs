@@ -8,7 +8,7 @@ use std::ops::Range;
 use crate::gemm::multiply;
 use crate::grid::Grid;
 use crate::line::Line;
-use crate::parallel::{Parts, for_each_task, part, scratch};
+use crate::parallel::{Parts, for_each_task, part, reserve, scratch};
 use crate::shared::Shared;
 use crate::simd::{Op, Vector};
 use crate::winograd::Pass;
@@ -34,6 +34,8 @@ pub(crate) fn run(pass: &Pass, output: &mut [Line], parts: Parts) {
         copy_windows(pass, &taps, range.clone(), rows, left);
         let left = &*left;
         let pieces = parts.slots.len().div_ceil(panels).min(range.len());
+        let largest = range.len().div_ceil(pieces) * group;
+        reserve(parts.slots, 0, largest * pass.packing.panel_lines);
         for_each_task(parts.slots, panels * pieces, |slot, task| {
             let piece = part(range.len(), pieces, task % pieces);
             pass.kernel.run(Panel {

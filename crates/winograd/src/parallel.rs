@@ -18,6 +18,7 @@ pub struct Workspace {
     pub(crate) sums: Vec<Line>,
     /// Inputs in the layout of an activation.
     pub(crate) activation: crate::Activation,
+    offsets: Vec<usize>,
     slots: Vec<Slot>,
 }
 
@@ -27,7 +28,6 @@ pub(crate) struct Slot {
     pub(crate) points: Vec<Line>,
     pub(crate) products: Vec<Line>,
     pub(crate) planar: Vec<f32>,
-    pub(crate) offsets: Vec<usize>,
 }
 
 impl Workspace {
@@ -58,6 +58,7 @@ impl Workspace {
             points: &mut self.points,
             gradients: &mut self.gradients,
             sums: &mut self.sums,
+            offsets: &mut self.offsets,
             slots: &mut self.slots,
         }
     }
@@ -68,6 +69,7 @@ pub(crate) struct Parts<'a> {
     pub(crate) points: &'a mut Vec<Line>,
     pub(crate) gradients: &'a mut Vec<Line>,
     pub(crate) sums: &'a mut Vec<Line>,
+    pub(crate) offsets: &'a mut Vec<usize>,
     pub(crate) slots: &'a mut [Slot],
 }
 
@@ -79,6 +81,14 @@ pub(crate) fn scratch(buffer: &mut Vec<Line>, count: usize) -> &mut [Line] {
         buffer.resize(count, Line::ZERO);
     }
     &mut buffer[..count]
+}
+
+/// Makes the slots large enough for tasks that need so many lines: which slot gets which task is not known.
+pub(crate) fn reserve(slots: &mut [Slot], points: usize, products: usize) {
+    for slot in slots {
+        scratch(&mut slot.points, points);
+        scratch(&mut slot.products, products);
+    }
 }
 
 /// Calls `task` once for each number below `tasks`. Threads take the next number when they are done with

@@ -12,7 +12,7 @@ use crate::error::{Error, check_length, check_size, product};
 use crate::gemm::multiply_transposed;
 use crate::grid::Grid;
 use crate::line::{LANES, Line, lines_for};
-use crate::parallel::{Parts, Workspace, for_each_task, part, scratch};
+use crate::parallel::{Parts, Workspace, for_each_task, part, reserve, scratch};
 use crate::shared::Shared;
 use crate::simd::{Kernel, Op, Vector};
 use crate::tile::Tile;
@@ -159,6 +159,7 @@ impl Sums<'_> {
         // between chunks do they have to be kept.
         let block = points * LANES * self.panel_lines;
         let tasks = in_lines * panels;
+        reserve(parts.slots, 0, if chunks > 1 { 0 } else { block });
         let kept = scratch(parts.sums, if chunks > 1 { tasks * block } else { 0 });
         let kept = Shared::new(kept);
         let weights = Shared::new(weights);

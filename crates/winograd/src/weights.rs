@@ -182,10 +182,11 @@ impl<const N: usize, const M: usize> Op for PackTiles<'_, N, M> {
                     let g = [rows[0][column], rows[1][column], rows[2][column]];
                     for (r, value) in Tile::<N, M>::kernel(g).into_iter().enumerate() {
                         let point = r * N + column;
-                        value.store(&mut self.lines[(point * depth + i) * cols + col].0);
+                        value.stream(&mut self.lines[(point * depth + i) * cols + col]);
                     }
                 }
             }
         }
+        V::fence();
     }
 }

@@ -11,7 +11,7 @@ use std::ops::Range;
 
 use crate::grid::Grid;
 use crate::line::Line;
-use crate::parallel::{Parts, Slot, for_each_task, part, scratch};
+use crate::parallel::{Parts, Slot, for_each_task, part, reserve, scratch};
 use crate::shared::Shared;
 use crate::simd::{Kernel, Op, Vector};
 use crate::gemm::multiply;
@@ -58,6 +58,9 @@ impl Pass<'_> {
         // A multiple of the threads, so that they finish together.
         let threads = slots.len();
         let chunks = tiles.div_ceil(fitting).next_multiple_of(threads).min(tiles);
+        let largest = tiles.div_ceil(chunks);
+        let lines = |lines: usize| PointLayout::new(largest, lines).lines(N * N);
+        reserve(slots, lines(self.in_lines), lines(self.packing.out_lines));
         for_each_task(slots, chunks, |slot, chunk| {
             self.kernel.run(Chunk::<N, M> {
                 pass: self,
@@ -90,6 +93,8 @@ impl Pass<'_> {
             // With more threads than panels the tiles are cut too.
             let pieces = parts.slots.len().div_ceil(panels).min(range.len());
             let points = &*points;
+            let largest = PointLayout::new(range.len().div_ceil(pieces), self.packing.panel_lines);
+            reserve(parts.slots, 0, largest.lines(N * N));
             for_each_task(parts.slots, panels * pieces, |slot, task| {
                 let piece = part(range.len(), pieces, task % pieces);
                 self.kernel.run(Panel::<N, M> {

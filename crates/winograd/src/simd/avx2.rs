@@ -4,7 +4,7 @@
 use std::arch::x86_64::*;
 
 use super::Vector;
-use crate::line::LANES;
+use crate::line::{LANES, Line};
 
 #[derive(Clone, Copy)]
 pub(super) struct Avx2(__m256, __m256);
@@ -35,6 +35,20 @@ unsafe impl Vector for Avx2 {
             _mm256_storeu_ps(to, self.0);
             _mm256_storeu_ps(to.add(8), self.1);
         }
+    }
+    #[inline(always)]
+    fn stream(self, to: &mut Line) {
+        let to = to.0.as_mut_ptr();
+        // SAFETY: avx2 is there; a line is 64 bytes and aligned to them.
+        unsafe {
+            _mm256_stream_ps(to, self.0);
+            _mm256_stream_ps(to.add(8), self.1);
+        }
+    }
+    #[inline(always)]
+    fn fence() {
+        // SAFETY: every x86-64 processor has this instruction.
+        unsafe { _mm_sfence() }
     }
     #[inline(always)]
     fn add(self, other: Self) -> Self {
@@ -72,6 +86,26 @@ unsafe impl Vector for Avx2 {
         unsafe {
             let zero = _mm256_setzero_ps();
             Self(_mm256_max_ps(zero, self.0), _mm256_max_ps(zero, self.1))
+        }
+    }
+    #[inline(always)]
+    fn where_greater(self, a: Self, b: Self) -> Self {
+        // SAFETY: avx2 is there.
+        unsafe {
+            Self(
+                _mm256_and_ps(_mm256_cmp_ps::<_CMP_GT_OQ>(a.0, b.0), self.0),
+                _mm256_and_ps(_mm256_cmp_ps::<_CMP_GT_OQ>(a.1, b.1), self.1),
+            )
+        }
+    }
+    #[inline(always)]
+    fn where_equal(self, a: Self, b: Self) -> Self {
+        // SAFETY: avx2 is there.
+        unsafe {
+            Self(
+                _mm256_and_ps(_mm256_cmp_ps::<_CMP_EQ_OQ>(a.0, b.0), self.0),
+                _mm256_and_ps(_mm256_cmp_ps::<_CMP_EQ_OQ>(a.1, b.1), self.1),
+            )
         }
     }
     #[inline(always)]

@@ -4,7 +4,7 @@
 use std::arch::x86_64::*;
 
 use super::Vector;
-use crate::line::LANES;
+use crate::line::{LANES, Line};
 
 #[derive(Clone, Copy)]
 pub(super) struct Avx512(__m512);
@@ -30,6 +30,16 @@ unsafe impl Vector for Avx512 {
     fn store(self, to: &mut [f32; LANES]) {
         // SAFETY: the array holds the 16 floats that are written; the store has no alignment.
         unsafe { _mm512_storeu_ps(to.as_mut_ptr(), self.0) }
+    }
+    #[inline(always)]
+    fn stream(self, to: &mut Line) {
+        // SAFETY: avx512f is there; a line is 64 bytes and aligned to them.
+        unsafe { _mm512_stream_ps(to.0.as_mut_ptr(), self.0) }
+    }
+    #[inline(always)]
+    fn fence() {
+        // SAFETY: every x86-64 processor has this instruction.
+        unsafe { _mm_sfence() }
     }
     #[inline(always)]
     fn add(self, other: Self) -> Self {
@@ -66,6 +76,16 @@ unsafe impl Vector for Avx512 {
     fn relu(self) -> Self {
         // SAFETY: avx512f is there. The second operand is returned if either is NaN.
         Self(unsafe { _mm512_max_ps(_mm512_setzero_ps(), self.0) })
+    }
+    #[inline(always)]
+    fn where_greater(self, a: Self, b: Self) -> Self {
+        // SAFETY: avx512f is there.
+        Self(unsafe { _mm512_maskz_mov_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(a.0, b.0), self.0) })
+    }
+    #[inline(always)]
+    fn where_equal(self, a: Self, b: Self) -> Self {
+        // SAFETY: avx512f is there.
+        Self(unsafe { _mm512_maskz_mov_ps(_mm512_cmp_ps_mask::<_CMP_EQ_OQ>(a.0, b.0), self.0) })
     }
     #[inline(always)]
     fn load_f16(from: &[u16; LANES]) -> Self {

@@ -16,7 +16,7 @@ mod kernel;
 mod neon;
 mod portable;
 
-use crate::line::LANES;
+use crate::line::{LANES, Line};
 
 pub use kernel::Kernel;
 pub(crate) use kernel::Op;
@@ -39,6 +39,15 @@ pub(crate) unsafe trait Vector: Copy {
     fn splat(x: f32) -> Self;
     fn load(from: &[f32; LANES]) -> Self;
     fn store(self, to: &mut [f32; LANES]);
+    /// Stores past the caches what will not be read soon, to a line's address; [`Vector::fence`] has to
+    /// follow before another thread may read it.
+    #[inline(always)]
+    fn stream(self, to: &mut Line) {
+        self.store(&mut to.0);
+    }
+    /// Makes streamed lines visible to whoever synchronises with this thread.
+    #[inline(always)]
+    fn fence() {}
     fn add(self, other: Self) -> Self;
     fn sub(self, other: Self) -> Self;
     fn mul(self, other: Self) -> Self;
@@ -48,6 +57,10 @@ pub(crate) unsafe trait Vector: Copy {
     fn max(self, other: Self) -> Self;
     /// `max(self, 0)`; NaN stays NaN.
     fn relu(self) -> Self;
+    /// `self` where `a > b`, zero elsewhere.
+    fn where_greater(self, a: Self, b: Self) -> Self;
+    /// `self` where `a == b`, zero elsewhere.
+    fn where_equal(self, a: Self, b: Self) -> Self;
     /// Sixteen half-precision numbers, widened.
     fn load_f16(from: &[u16; LANES]) -> Self;
     /// Asks for the cache line at `address`, which need not be valid.

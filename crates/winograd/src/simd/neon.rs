@@ -91,6 +91,28 @@ unsafe impl Vector for Neon {
         self.max(Self::splat(0.0))
     }
     #[inline(always)]
+    fn where_greater(self, a: Self, b: Self) -> Self {
+        let mut kept = self.0;
+        for (kept, (a, b)) in kept.iter_mut().zip(a.0.into_iter().zip(b.0)) {
+            // SAFETY: NEON is there.
+            *kept = unsafe {
+                vreinterpretq_f32_u32(vandq_u32(vcgtq_f32(a, b), vreinterpretq_u32_f32(*kept)))
+            };
+        }
+        Self(kept)
+    }
+    #[inline(always)]
+    fn where_equal(self, a: Self, b: Self) -> Self {
+        let mut kept = self.0;
+        for (kept, (a, b)) in kept.iter_mut().zip(a.0.into_iter().zip(b.0)) {
+            // SAFETY: NEON is there.
+            *kept = unsafe {
+                vreinterpretq_f32_u32(vandq_u32(vceqq_f32(a, b), vreinterpretq_u32_f32(*kept)))
+            };
+        }
+        Self(kept)
+    }
+    #[inline(always)]
     fn load_f16(from: &[u16; LANES]) -> Self {
         let mut wide = [0.0; LANES];
         for (to, &half) in wide.iter_mut().zip(from) {

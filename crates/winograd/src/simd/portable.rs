@@ -69,6 +69,20 @@ unsafe impl Vector for Portable {
         self
     }
     #[inline(always)]
+    fn where_greater(mut self, a: Self, b: Self) -> Self {
+        for (kept, (a, b)) in self.0.iter_mut().zip(a.0.into_iter().zip(b.0)) {
+            *kept = if a > b { *kept } else { 0.0 };
+        }
+        self
+    }
+    #[inline(always)]
+    fn where_equal(mut self, a: Self, b: Self) -> Self {
+        for (kept, (a, b)) in self.0.iter_mut().zip(a.0.into_iter().zip(b.0)) {
+            *kept = if a == b { *kept } else { 0.0 };
+        }
+        self
+    }
+    #[inline(always)]
     fn load_f16(from: &[u16; LANES]) -> Self {
         let mut wide = [0.0; LANES];
         for (to, &half) in wide.iter_mut().zip(from) {
