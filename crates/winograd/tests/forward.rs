@@ -229,26 +229,6 @@ fn nothing_outside_of_a_tensor_is_written() {
 }
 
 #[test]
-fn nothing_is_allocated_in_steady_state() {
-    let size = SMALL;
-    let weights = random(size.weights(), 1);
-    let input = random(size.inputs(), 2);
-    let (mut output, mut workspace) = (Activation::new(), Workspace::new());
-    for (algorithm, kernel) in variants() {
-        let options = options(&size).with_algorithm(algorithm).with_kernel(kernel);
-        let layer =
-            Conv3x3::new(&weights, None, size.in_channels, size.out_channels, options).unwrap();
-        let mut run = || {
-            let (n, h, w) = (size.batch, size.height, size.width);
-            layer.forward_nchw(&input, n, h, w, &mut output, &mut workspace).unwrap();
-            (workspace.bytes(), output.lines().as_ptr())
-        };
-        let first = run();
-        assert_eq!(run(), first);
-    }
-}
-
-#[test]
 fn bad_calls_are_errors() {
     use winograd::Error;
     let size = SMALL;
