@@ -36,10 +36,15 @@ struct Layer {
 }
 
 fn main() {
-    let mut args = std::env::args().skip(1).map(|n| n.parse().expect("a number"));
+    let mut args = std::env::args()
+        .skip(1)
+        .map(|n| n.parse().expect("a number"));
     let batch: usize = args.next().unwrap_or(64);
     let threads: usize = args.next().unwrap_or(0);
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .unwrap();
     pool.install(|| run(batch));
 }
 
@@ -57,7 +62,15 @@ fn run(batch: usize) {
     let image = vec![0.5; batch * 28 * 28];
     let mut workspace = Workspace::new();
     let mut gradients = [Activation::new(), Activation::new()];
-    let names = ["pack", "forward", "pool", "masks", "weight gradient", "input gradient", "update"];
+    let names = [
+        "pack",
+        "forward",
+        "pool",
+        "masks",
+        "weight gradient",
+        "input gradient",
+        "update",
+    ];
     let mut times: Vec<Vec<f64>> = vec![Vec::new(); names.len() + 1];
     for _ in 0..12 {
         let mut laps = vec![0.0; names.len() + 1];
@@ -68,15 +81,24 @@ fn run(batch: usize) {
             laps[index] += (now - last).as_secs_f64() * 1e3;
             last = now;
         };
-        layers[0].input.copy_from_nchw(&image, batch, 1, 28, 28).unwrap();
+        layers[0]
+            .input
+            .copy_from_nchw(&image, batch, 1, 28, 28)
+            .unwrap();
         for index in 0..layers.len() {
             let (before, after) = layers.split_at_mut(index + 1);
             let layer = &mut before[index];
-            layer.forward.set_weights(&layer.weights, Some(&layer.bias)).unwrap();
+            layer
+                .forward
+                .set_weights(&layer.weights, Some(&layer.bias))
+                .unwrap();
             lap(0);
             // The next layer's input is this layer's output, pooled or as it is.
             let next = after.first_mut().map(|next| &mut next.input);
-            layer.forward.forward(&layer.input, &mut layer.output, &mut workspace).unwrap();
+            layer
+                .forward
+                .forward(&layer.input, &mut layer.output, &mut workspace)
+                .unwrap();
             lap(1);
             match next {
                 Some(next) if layer.pool => max_pool(&layer.output, next).unwrap(),
@@ -128,7 +150,10 @@ fn run(batch: usize) {
             times.push(lap);
         }
     }
-    println!("batch {batch}, {} threads, milliseconds (median)", rayon::current_num_threads());
+    println!(
+        "batch {batch}, {} threads, milliseconds (median)",
+        rayon::current_num_threads()
+    );
     for (name, times) in names.iter().chain(&["total"]).zip(&mut times) {
         times.drain(..2);
         times.sort_by(f64::total_cmp);
@@ -161,8 +186,14 @@ impl Layer {
             pool: false,
         });
         Self {
-            forward: Conv3x3::new(&weights, Some(&bias), channels, out_channels, options.with_relu(true))
-                .unwrap(),
+            forward: Conv3x3::new(
+                &weights,
+                Some(&bias),
+                channels,
+                out_channels,
+                options.with_relu(true),
+            )
+            .unwrap(),
             backward: Conv3x3::input_gradient(&weights, channels, out_channels, backward).unwrap(),
             weight_gradient: vec![0.0; weights.len()],
             bias_gradient: vec![0.0; out_channels],

@@ -30,7 +30,11 @@ fn parse() -> Args {
         kernel: Kernel::detect(),
         storage: Storage::F32,
     };
-    let numbers = |text: String| text.split(',').map(|n| n.parse().expect("a number")).collect();
+    let numbers = |text: String| {
+        text.split(',')
+            .map(|n| n.parse().expect("a number"))
+            .collect()
+    };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let mut value = || words.next().expect("a value");
@@ -140,11 +144,18 @@ fn main() {
         if args.net != "all" && args.net != network.name {
             continue;
         }
-        let batches = if args.batches.is_empty() { network.batches } else { &args.batches };
+        let batches = if args.batches.is_empty() {
+            network.batches
+        } else {
+            &args.batches
+        };
         for &batch in batches {
             let layers = Layers::new(network, batch, &args);
             for &threads in &args.threads {
-                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                let pool = rayon::ThreadPoolBuilder::new()
+                    .num_threads(threads)
+                    .build()
+                    .unwrap();
                 pool.install(|| layers.time(network, batch, threads, &args));
             }
         }
@@ -175,9 +186,14 @@ impl Layers {
             if let Some(algorithm) = args.algorithm.filter(|_| channels > 4) {
                 options = options.with_algorithm(algorithm);
             }
-            let weights = random(out_channels * channels * 9, (2.0 / (9 * channels) as f32).sqrt());
+            let weights = random(
+                out_channels * channels * 9,
+                (2.0 / (9 * channels) as f32).sqrt(),
+            );
             let bias = random(out_channels, 0.1);
-            convs.push(Conv3x3::new(&weights, Some(&bias), channels, out_channels, options).unwrap());
+            convs.push(
+                Conv3x3::new(&weights, Some(&bias), channels, out_channels, options).unwrap(),
+            );
             channels = out_channels;
             size /= if pool { 2 } else { 1 };
         }
@@ -244,7 +260,9 @@ impl Layers {
             maps[0].copy_to_nchw(&mut flat).unwrap();
             for (index, linear) in self.linears.iter().enumerate() {
                 features.resize(batch * linear.out_features(), 0.0);
-                linear.forward(&flat, &mut features, &mut workspace).unwrap();
+                linear
+                    .forward(&flat, &mut features, &mut workspace)
+                    .unwrap();
                 std::mem::swap(&mut flat, &mut features);
                 lap(&mut times, self.convs.len() + index);
             }

@@ -157,7 +157,10 @@ impl Conv3x3 {
         options.kernel.checked()?;
         check_nonzero("input channels", in_channels)?;
         check_nonzero("output channels", out_channels)?;
-        product("packed weights", &[out_channels + LANES, in_channels + LANES, 64])?;
+        product(
+            "packed weights",
+            &[out_channels + LANES, in_channels + LANES, 64],
+        )?;
         let mut layer = Self {
             in_channels,
             out_channels,

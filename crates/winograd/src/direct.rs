@@ -21,13 +21,7 @@ pub(crate) enum Planes<'a> {
 }
 
 /// Writes the output of the convolution, finished by the tail. `pass.input` is not used.
-pub(crate) fn run(
-    pass: &Pass,
-    planes: Planes,
-    channels: usize,
-    output: &mut [Line],
-    parts: Parts,
-) {
+pub(crate) fn run(pass: &Pass, planes: Planes, channels: usize, output: &mut [Line], parts: Parts) {
     let (grid, tail) = (&pass.grid, &pass.tail);
     let (down, _) = tail.size(grid.out_height, grid.out_width);
     let rows = if tail.pool { 2 } else { 1 };
@@ -85,7 +79,12 @@ impl Op for Row<'_> {
             for r in 0..rows + 2 {
                 let start = (channel * (rows + 2) + r) * width;
                 let y = (self.row * rows + r).wrapping_sub(grid.padding);
-                copy_row(&source, channel, y, &mut self.slot.planar[start..start + width]);
+                copy_row(
+                    &source,
+                    channel,
+                    y,
+                    &mut self.slot.planar[start..start + width],
+                );
             }
         }
         let across = grid.out_width;
@@ -154,7 +153,8 @@ impl Row<'_> {
             for x in 0..across {
                 let value = if tail.pool {
                     let (upper, lower) = products.split_at(grid.out_width);
-                    let pair = |row: &[Line]| V::load(&row[2 * x].0).max(V::load(&row[2 * x + 1].0));
+                    let pair =
+                        |row: &[Line]| V::load(&row[2 * x].0).max(V::load(&row[2 * x + 1].0));
                     pair(upper).max(pair(lower))
                 } else {
                     V::load(&products[x].0)
@@ -191,7 +191,12 @@ fn multiply_taps<V: Vector>(
         unsafe {
             let a = planes.as_ptr().add(x);
             let c = c.as_mut_ptr().add(x);
-            with_sizes!(V, size, cols, taps_block::<V, R, C>(a, offsets, panel.as_ptr(), c, c_step));
+            with_sizes!(
+                V,
+                size,
+                cols,
+                taps_block::<V, R, C>(a, offsets, panel.as_ptr(), c, c_step)
+            );
         }
         x += size;
     }

@@ -28,7 +28,11 @@ pub fn max_pool(input: &Activation, output: &mut Activation) -> Result<(), Error
         .zip(input.lines().par_chunks_exact(height * width))
         .with_min_len(planes_per_task(height * width))
         .for_each(|(output, input)| {
-            kernel.run(Pool { input, output, width });
+            kernel.run(Pool {
+                input,
+                output,
+                width,
+            });
         });
     Ok(())
 }
@@ -43,7 +47,11 @@ pub fn max_pool(input: &Activation, output: &mut Activation) -> Result<(), Error
 /// [`Error::Size`] if the shapes differ.
 pub fn relu_gradient(activated: &Activation, gradient: &mut Activation) -> Result<(), Error> {
     check_same(activated, gradient.batch(), gradient.channels())?;
-    check_size("height of the gradient", activated.height(), gradient.height())?;
+    check_size(
+        "height of the gradient",
+        activated.height(),
+        gradient.height(),
+    )?;
     check_size("width of the gradient", activated.width(), gradient.width())?;
     const CHUNK: usize = 1 << 12;
     let kernel = Kernel::detect();
@@ -52,7 +60,10 @@ pub fn relu_gradient(activated: &Activation, gradient: &mut Activation) -> Resul
         .par_chunks_mut(CHUNK)
         .zip(activated.lines().par_chunks(CHUNK))
         .for_each(|(gradient, activated)| {
-            kernel.run(Mask { activated, gradient });
+            kernel.run(Mask {
+                activated,
+                gradient,
+            });
         });
     Ok(())
 }

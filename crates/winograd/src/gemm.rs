@@ -88,7 +88,12 @@ pub(crate) fn multiply<V: Vector, P: Packed>(
         unsafe {
             let a = a.as_ptr().add(row);
             let c = c.as_mut_ptr().add(row);
-            with_sizes!(V, height, cols, block::<V, P, R, C>(depth, a, a_step, panel.as_ptr(), c, c_step));
+            with_sizes!(
+                V,
+                height,
+                cols,
+                block::<V, P, R, C>(depth, a, a_step, panel.as_ptr(), c, c_step)
+            );
         }
         row += height;
     }
@@ -209,6 +214,129 @@ unsafe fn outer_block<V: Vector, const R: usize, const C: usize>(
         for (j, sum) in sums.iter().enumerate() {
             // SAFETY: in bounds, says the caller.
             sum.store(unsafe { &mut (*c.add(i * C + j)).0 });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::{Kernel, Op};
+
+    const GUARD: f32 = -77.0;
+
+    /// Small whole numbers, whose products and sums are exact.
+    fn values(count: usize, seed: usize) -> Vec<Line> {
+        (0..count)
+            .map(|i| {
+                Line(std::array::from_fn(|lane| {
+                    ((i * 16 + lane) * seed % 13) as f32 - 6.0
+                }))
+            })
+            .collect()
+    }
+
+    /// Surrounds lines with lines that nothing may write, or that spoil what reads them.
+    fn guarded(lines: &[Line], guard: f32) -> Vec<Line> {
+        let guard = [Line([guard; LANES]); 3];
+        [&guard, lines, &guard].concat()
+    }
+
+    struct Multiply<'a>(&'a [Line], usize, usize, &'a [Line], usize, &'a mut [Line]);
+
+    impl Op for Multiply<'_> {
+        type Output = ();
+        #[inline(always)]
+        fn run<V: Vector>(self) {
+            let Self(a, a_step, rows, panel, cols, c) = self;
+            if cols <= V::COLS {
+                multiply::<V, Line>(a, a_step, rows, panel, cols, c, rows);
+            }
+        }
+    }
+
+    #[test]
+    fn products_read_and_write_only_what_they_should() {
+        for kernel in Kernel::ALL
+            .into_iter()
+            .filter(|kernel| kernel.is_available())
+        {
+            for cols in 1..=kernel.panel_lines() {
+                for (depth, rows) in (1..=3).flat_map(|d| (1..=31).map(move |r| (d, r))) {
+                    let a = values(depth * rows, 7);
+                    let panel = values(depth * LANES * cols, 5);
+                    let (a_guarded, panel_guarded) =
+                        (guarded(&a, f32::NAN), guarded(&panel, f32::NAN));
+                    let mut c = guarded(&vec![Line::ZERO; rows * cols], GUARD);
+                    let end = c.len() - 3;
+                    kernel.run(Multiply(
+                        &a_guarded[3..3 + a.len()],
+                        rows,
+                        rows,
+                        &panel_guarded[3..3 + panel.len()],
+                        cols,
+                        &mut c[3..end],
+                    ));
+                    for line in c[..3].iter().chain(&c[end..]) {
+                        assert_eq!(line.0, [GUARD; LANES]);
+                    }
+                    for (row, column) in
+                        (0..rows).flat_map(|r| (0..cols * LANES).map(move |c| (r, c)))
+                    {
+                        let expected: f32 = (0..depth * LANES)
+                            .map(|k| {
+                                let x = a[k / LANES * rows + row].0[k % LANES];
+                                x * panel[k * cols + column / LANES].0[column % LANES]
+                            })
+                            .sum();
+                        let found = c[3 + column / LANES * rows + row].0[column % LANES];
+                        assert_eq!(found, expected, "{kernel:?} {rows}x{cols}, depth {depth}");
+                    }
+                }
+            }
+        }
+    }
+
+    struct Transposed<'a>(&'a [Line], &'a [Line], usize, &'a mut [Line]);
+
+    impl Op for Transposed<'_> {
+        type Output = ();
+        #[inline(always)]
+        fn run<V: Vector>(self) {
+            multiply_transposed::<V>(self.0, self.1, self.0.len(), self.2, self.3);
+        }
+    }
+
+    #[test]
+    fn outer_products_read_and_write_only_what_they_should() {
+        for kernel in Kernel::ALL
+            .into_iter()
+            .filter(|kernel| kernel.is_available())
+        {
+            for (cols, rows) in
+                (1..=kernel.panel_lines()).flat_map(|c| (1..=9).map(move |r| (c, r)))
+            {
+                let (a, b) = (values(rows, 7), values(rows * cols, 5));
+                let (a_guarded, b_guarded) = (guarded(&a, f32::NAN), guarded(&b, f32::NAN));
+                let mut c = guarded(&vec![Line([2.0; LANES]); LANES * cols], GUARD);
+                let end = c.len() - 3;
+                kernel.run(Transposed(
+                    &a_guarded[3..3 + rows],
+                    &b_guarded[3..3 + b.len()],
+                    cols,
+                    &mut c[3..end],
+                ));
+                for line in c[..3].iter().chain(&c[end..]) {
+                    assert_eq!(line.0, [GUARD; LANES]);
+                }
+                for (i, column) in (0..LANES).flat_map(|i| (0..cols * LANES).map(move |c| (i, c))) {
+                    let sum: f32 = (0..rows)
+                        .map(|r| a[r].0[i] * b[column / LANES * rows + r].0[column % LANES])
+                        .sum();
+                    let found = c[3 + i * cols + column / LANES].0[column % LANES];
+                    assert_eq!(found, 2.0 + sum, "{kernel:?} {rows} rows, {cols} lines");
+                }
+            }
         }
     }
 }

@@ -70,7 +70,11 @@ fn useful_taps(grid: &Grid) -> Range<usize> {
 #[inline(always)]
 fn pixel(pass: &Pass, group: usize, index: usize) -> (usize, usize, usize) {
     let (down, across) = pass.tail.size(pass.grid.out_height, pass.grid.out_width);
-    let (image, y, x) = (group / (down * across), group / across % down, group % across);
+    let (image, y, x) = (
+        group / (down * across),
+        group / across % down,
+        group % across,
+    );
     if pass.tail.pool {
         (image, 2 * y + index / 2, 2 * x + index % 2)
     } else {

@@ -156,7 +156,11 @@ impl Linear {
         let batch = input.len() / self.in_features;
         check_nonzero("batch", batch)?;
         check_length("input", batch * self.in_features, input.len())?;
-        check_length("output", product("output", &[batch, self.out_features])?, output.len())?;
+        check_length(
+            "output",
+            product("output", &[batch, self.out_features])?,
+            output.len(),
+        )?;
         match &self.weights {
             Stored::F32(lines) => self.run(lines, batch, input, output, workspace),
             Stored::F16(lines) => self.run(lines, batch, input, output, workspace),
@@ -210,7 +214,11 @@ impl Linear {
                 for ((value, &bias), &sum) in values.iter_mut().zip(bias).zip(sums) {
                     let sum = sum + bias;
                     // Not `max`, which would turn NaN into zero.
-                    *value = if self.options.relu && sum < 0.0 { 0.0 } else { sum };
+                    *value = if self.options.relu && sum < 0.0 {
+                        0.0
+                    } else {
+                        sum
+                    };
                 }
             }
         }
@@ -293,7 +301,10 @@ impl Matrix<'_> {
     fn line(&self, line: usize, k: usize) -> [f32; LANES] {
         let first = line * LANES;
         let mut values = [0.0; LANES];
-        for (lane, value) in values[..LANES.min(self.out_features - first)].iter_mut().enumerate() {
+        for (lane, value) in values[..LANES.min(self.out_features - first)]
+            .iter_mut()
+            .enumerate()
+        {
             let o = first + lane;
             *value = match self.order {
                 WeightOrder::OutIn => self.weights[o * self.in_features + k],

@@ -42,10 +42,8 @@ impl Workspace {
         let slots: usize = slots
             .map(|slot| slot.points.capacity() + slot.products.capacity())
             .sum();
-        let lines = self.points.capacity()
-            + self.gradients.capacity()
-            + self.sums.capacity()
-            + slots;
+        let lines =
+            self.points.capacity() + self.gradients.capacity() + self.sums.capacity() + slots;
         lines * size_of::<Line>() + self.activation.bytes()
     }
 

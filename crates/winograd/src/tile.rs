@@ -151,7 +151,11 @@ impl<const N: usize, const M: usize> Tile<N, M> {
             let mut sum = if i == 0 { m[0] } else { V::splat(0.0) };
             for j in 0..Self::PAIRS {
                 let (plus, minus) = (m[1 + 2 * j], m[2 + 2 * j]);
-                let part = if i % 2 == 0 { plus.add(minus) } else { plus.sub(minus) };
+                let part = if i % 2 == 0 {
+                    plus.add(minus)
+                } else {
+                    plus.sub(minus)
+                };
                 sum = if i == 0 {
                     sum.add(part)
                 } else if j == 0 {
@@ -187,9 +191,9 @@ impl<const N: usize, const M: usize> Tile<N, M> {
         for j in 0..Self::PAIRS {
             let mut even = y[0];
             let mut odd = y[1].scale(Self::E.power[j][1]);
-            for i in 2..M {
+            for (i, &y) in y.iter().enumerate().skip(2) {
                 let sum = if i % 2 == 0 { &mut even } else { &mut odd };
-                *sum = y[i].scale_add(Self::E.power[j][i], *sum);
+                *sum = y.scale_add(Self::E.power[j][i], *sum);
             }
             m[1 + 2 * j] = even.add(odd);
             m[2 + 2 * j] = even.sub(odd);

@@ -10,6 +10,16 @@ use crate::simd::Vector;
 use crate::tail::Tail;
 use crate::tile::Tile;
 
+/// Some tiles, in some of the lines of channels of an activation.
+#[derive(Clone)]
+pub(crate) struct Tiles<'a> {
+    pub(crate) grid: &'a Grid,
+    pub(crate) range: Range<usize>,
+    pub(crate) lines: Range<usize>,
+    /// Lines of channels that the activation has.
+    pub(crate) all_lines: usize,
+}
+
 /// How the points of tiles lie in a buffer, in lines: `[point][channel line][tile]`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PointLayout {
@@ -24,7 +34,7 @@ impl PointLayout {
     /// the points of a tile in different sets of the cache.
     pub(crate) fn new(tiles: usize, lines: usize) -> Self {
         Self {
-            point: tiles * lines | 1,
+            point: (tiles * lines) | 1,
             channels: tiles,
         }
     }
@@ -45,10 +55,7 @@ fn window<V: Vector, const N: usize>(
     x: isize,
 ) -> [[V; N]; N] {
     let mut pixels = [[V::splat(0.0); N]; N];
-    let inside = y >= 0
-        && x >= 0
-        && y as usize + N <= height
-        && x as usize + N <= width;
+    let inside = y >= 0 && x >= 0 && y as usize + N <= height && x as usize + N <= width;
     if inside {
         for (r, row) in pixels.iter_mut().enumerate() {
             let start = (y as usize + r) * width + x as usize;
@@ -78,26 +85,24 @@ fn window<V: Vector, const N: usize>(
     pixels
 }
 
-/// Transforms the input under the tiles `range`: `Bᵀ d B`, for the channel lines `lines`.
-/// `points` receives tile `range.start + i` at `i` in each block of tiles.
+/// Transforms the input under tiles: `Bᵀ d B`. `points` receives the first of the tiles at 0, the lines of
+/// channels at their own places.
 ///
 /// # Safety
-/// No other thread reaches these tiles in `points` meanwhile.
+/// No other thread reaches these tiles and channels in `points` meanwhile.
 #[inline(always)]
 pub(crate) unsafe fn input_tiles<V: Vector, const N: usize, const M: usize>(
     input: &[Line],
-    grid: &Grid,
-    all_lines: usize,
-    lines: Range<usize>,
-    range: Range<usize>,
+    tiles: &Tiles,
     points: &Shared,
     layout: PointLayout,
 ) {
+    let grid = tiles.grid;
     let image = grid.height * grid.width;
-    for line in lines {
-        let mut to = line * layout.channels;
-        for place in grid.places(range.clone()) {
-            let plane = (place.image * all_lines + line) * image;
+    for line in tiles.lines.clone() {
+        let places = grid.places(tiles.range.clone());
+        for (to, place) in (line * layout.channels..).zip(places) {
+            let plane = (place.image * tiles.all_lines + line) * image;
             let mut pixels = window::<V, N>(
                 &input[plane..plane + image],
                 grid.height,
@@ -119,57 +124,54 @@ pub(crate) unsafe fn input_tiles<V: Vector, const N: usize, const M: usize>(
                     value.store(unsafe { &mut points.line(index).0 });
                 }
             }
-            to += 1;
         }
     }
 }
 
-/// Transforms the gradient of the outputs of the tiles `range`, `A ∂y Aᵀ`, for one line of channels.
-/// `points` receives tile `range.start + i` at `i` in each block of tiles.
+/// Transforms the gradient of the outputs of tiles, `A ∂y Aᵀ`, as [`input_tiles`] does the input.
 ///
 /// # Safety
 /// No other thread reaches these tiles and channels in `points` meanwhile.
 #[inline(always)]
 pub(crate) unsafe fn gradient_tiles<V: Vector, const N: usize, const M: usize>(
     gradient: &[Line],
-    grid: &Grid,
-    all_lines: usize,
-    line: usize,
-    range: Range<usize>,
+    tiles: &Tiles,
     points: &Shared,
     layout: PointLayout,
 ) {
-    let (height, width) = (grid.out_height, grid.out_width);
-    for (i, place) in grid.places(range).enumerate() {
-        let plane = (place.image * all_lines + line) * height * width;
-        let pixels = window::<V, M>(
-            &gradient[plane..plane + height * width],
-            height,
-            width,
-            place.y as isize,
-            place.x as isize,
-        );
-        let mut rows = [[V::splat(0.0); N]; M];
-        for (row, pixels) in rows.iter_mut().zip(pixels) {
-            *row = Tile::<N, M>::output_adjoint(pixels);
-        }
-        for column in 0..N {
-            let mut one = [V::splat(0.0); M];
-            for (one, row) in one.iter_mut().zip(&rows) {
-                *one = row[column];
+    let (height, width) = (tiles.grid.out_height, tiles.grid.out_width);
+    for line in tiles.lines.clone() {
+        let places = tiles.grid.places(tiles.range.clone());
+        for (to, place) in (line * layout.channels..).zip(places) {
+            let plane = (place.image * tiles.all_lines + line) * height * width;
+            let pixels = window::<V, M>(
+                &gradient[plane..plane + height * width],
+                height,
+                width,
+                place.y as isize,
+                place.x as isize,
+            );
+            let mut rows = [[V::splat(0.0); N]; M];
+            for (row, pixels) in rows.iter_mut().zip(pixels) {
+                *row = Tile::<N, M>::output_adjoint(pixels);
             }
-            for (row, value) in Tile::<N, M>::output_adjoint(one).into_iter().enumerate() {
-                let index = (row * N + column) * layout.point + line * layout.channels + i;
-                // SAFETY: the tile is ours alone, says the caller.
-                value.store(unsafe { &mut points.line(index).0 });
+            for column in 0..N {
+                let mut one = [V::splat(0.0); M];
+                for (one, row) in one.iter_mut().zip(&rows) {
+                    *one = row[column];
+                }
+                for (row, value) in Tile::<N, M>::output_adjoint(one).into_iter().enumerate() {
+                    let index = (row * N + column) * layout.point + to;
+                    // SAFETY: the tile is ours alone, says the caller.
+                    value.store(unsafe { &mut points.line(index).0 });
+                }
             }
         }
     }
 }
 
-/// Turns products at the points into outputs, `Aᵀ m A`, and finishes them with the tail.
-///
-/// `points` holds tile `range.start + i` at `i` and the channel line `lines.start + j` at `j`.
+/// Turns products at the points into outputs, `Aᵀ m A`, and finishes them with the tail. `points` holds the
+/// first of the tiles and the first of the lines of channels at 0.
 ///
 /// # Safety
 /// No other thread reaches these tiles and channels of `output` meanwhile.
@@ -177,19 +179,16 @@ pub(crate) unsafe fn gradient_tiles<V: Vector, const N: usize, const M: usize>(
 pub(crate) unsafe fn output_tiles<V: Vector, const N: usize, const M: usize>(
     points: &[Line],
     layout: PointLayout,
-    grid: &Grid,
-    all_lines: usize,
-    lines: Range<usize>,
-    range: Range<usize>,
+    tiles: &Tiles,
     output: &Shared,
     tail: &Tail,
 ) {
-    let (height, width) = tail.size(grid.out_height, grid.out_width);
-    for (j, line) in lines.enumerate() {
+    let (height, width) = tail.size(tiles.grid.out_height, tiles.grid.out_width);
+    for (j, line) in tiles.lines.clone().enumerate() {
         let bias = V::load(&tail.bias[line].0);
-        let mut from = j * layout.channels;
-        for place in grid.places(range.clone()) {
-            let plane = (place.image * all_lines + line) * height * width;
+        let places = tiles.grid.places(tiles.range.clone());
+        for (from, place) in (j * layout.channels..).zip(places) {
+            let plane = (place.image * tiles.all_lines + line) * height * width;
             let step = if tail.pool { M / 2 } else { M };
             let (top, left) = tail.size(place.y, place.x);
             // The rows of an image are too short for the processor to see them coming.
@@ -199,7 +198,6 @@ pub(crate) unsafe fn output_tiles<V: Vector, const N: usize, const M: usize>(
                 }
             }
             let y = products::<V, N, M>(points, layout, from);
-            from += 1;
             // SAFETY: the tile is ours alone, says the caller.
             unsafe {
                 if tail.pool {

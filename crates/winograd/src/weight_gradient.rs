@@ -16,7 +16,7 @@ use crate::parallel::{Parts, Workspace, for_each_task, part, reserve, scratch};
 use crate::shared::Shared;
 use crate::simd::{Kernel, Op, Vector};
 use crate::tile::Tile;
-use crate::tiles::{PointLayout, gradient_tiles, input_tiles};
+use crate::tiles::{PointLayout, Tiles, gradient_tiles, input_tiles};
 
 /// Lines of transformed inputs and gradients at a time.
 const CHUNK_LINES: usize = 16 * 1024 * 1024 / 64;
@@ -129,7 +129,10 @@ impl Op for SumLines<'_> {
             }
         }
         let mut line = Line::ZERO;
-        sums[0].add(sums[1]).add(sums[2].add(sums[3])).store(&mut line.0);
+        sums[0]
+            .add(sums[1])
+            .add(sums[2].add(sums[3]))
+            .store(&mut line.0);
         line
     }
 }
@@ -148,7 +151,14 @@ struct Sums<'a> {
 impl Sums<'_> {
     fn run<const N: usize, const M: usize>(&self, weights: &mut [f32], parts: Parts) {
         let input = self.input;
-        let grid = Grid::new(input.batch(), input.height(), input.width(), self.padding, M, false);
+        let grid = Grid::new(
+            input.batch(),
+            input.height(),
+            input.width(),
+            self.padding,
+            M,
+            false,
+        );
         let points = N * N;
         let tiles = grid.tiles();
         let (in_lines, out_lines) = (self.in_lines, self.out_lines);
@@ -197,7 +207,9 @@ impl Sums<'_> {
                     gradients: (gradients, out_layout),
                     line: task / panels,
                     first: task % panels * self.panel_lines,
-                    cols: self.panel_lines.min(out_lines - task % panels * self.panel_lines),
+                    cols: self
+                        .panel_lines
+                        .min(out_lines - task % panels * self.panel_lines),
                     is_first: chunk == 0,
                     weights: (chunk + 1 == chunks).then_some(&weights),
                     in_channels: input.channels(),
@@ -230,32 +242,23 @@ impl<const N: usize, const M: usize> Op for Transform<'_, N, M> {
             gradient,
             ..
         } = *self.sums;
+        let line = self.line;
+        let tiles = |line: usize, all_lines: usize| Tiles {
+            grid: self.grid,
+            range: self.range.clone(),
+            lines: line..line + 1,
+            all_lines,
+        };
         // SAFETY: no other task has this line of channels.
         unsafe {
-            if self.line < in_lines {
+            if line < in_lines {
                 let (points, layout) = self.inputs;
-                let line = self.line..self.line + 1;
-                input_tiles::<V, N, M>(
-                    input.lines(),
-                    self.grid,
-                    in_lines,
-                    line,
-                    self.range,
-                    points,
-                    layout,
-                );
+                let tiles = tiles(line, in_lines);
+                input_tiles::<V, N, M>(input.lines(), &tiles, points, layout);
             } else {
                 let (points, layout) = self.gradients;
-                let line = self.line - in_lines;
-                gradient_tiles::<V, N, M>(
-                    gradient.lines(),
-                    self.grid,
-                    out_lines,
-                    line,
-                    self.range,
-                    points,
-                    layout,
-                );
+                let tiles = tiles(line - in_lines, out_lines);
+                gradient_tiles::<V, N, M>(gradient.lines(), &tiles, points, layout);
             }
         }
     }

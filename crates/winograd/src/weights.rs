@@ -66,7 +66,8 @@ impl Packing {
     /// Lines of output channels of a panel.
     #[inline(always)]
     pub(crate) fn cols(&self, panel: usize) -> usize {
-        self.panel_lines.min(self.out_lines - panel * self.panel_lines)
+        self.panel_lines
+            .min(self.out_lines - panel * self.panel_lines)
     }
 
     /// The lines of one point of a panel.
@@ -132,7 +133,11 @@ pub(crate) fn pack_taps(
             for col in 0..cols {
                 weights.taps(panel * packing.panel_lines + col, i, &mut taps);
                 for (t, tap) in taps.iter().enumerate() {
-                    let row = if whole_lines { t * depth + i } else { i * 9 + t };
+                    let row = if whole_lines {
+                        t * depth + i
+                    } else {
+                        i * 9 + t
+                    };
                     lines[row * cols + col] = *tap;
                 }
             }
@@ -178,8 +183,9 @@ impl<const N: usize, const M: usize> Op for PackTiles<'_, N, M> {
                     ];
                     *row = Tile::<N, M>::kernel(g);
                 }
-                for column in 0..N {
-                    let g = [rows[0][column], rows[1][column], rows[2][column]];
+                let columns = rows[0].into_iter().zip(rows[1]).zip(rows[2]);
+                for (column, ((a, b), c)) in columns.enumerate() {
+                    let g = [a, b, c];
                     for (r, value) in Tile::<N, M>::kernel(g).into_iter().enumerate() {
                         let point = r * N + column;
                         value.stream(&mut self.lines[(point * depth + i) * cols + col]);

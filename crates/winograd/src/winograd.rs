@@ -9,14 +9,14 @@
 
 use std::ops::Range;
 
+use crate::gemm::multiply;
 use crate::grid::Grid;
 use crate::line::Line;
 use crate::parallel::{Parts, Slot, for_each_task, part, reserve, scratch};
 use crate::shared::Shared;
 use crate::simd::{Kernel, Op, Vector};
-use crate::gemm::multiply;
 use crate::tail::Tail;
-use crate::tiles::{PointLayout, input_tiles, output_tiles};
+use crate::tiles::{PointLayout, Tiles, input_tiles, output_tiles};
 use crate::weights::Packing;
 
 /// A convolution to be done.
@@ -47,6 +47,17 @@ impl Pass<'_> {
             self.by_panels::<N, M>(&output, parts);
         } else {
             self.by_tiles::<N, M>(&output, parts.slots);
+        }
+    }
+
+    /// Some tiles and lines of channels of the input or the output.
+    #[inline(always)]
+    fn tiles(&self, range: Range<usize>, lines: Range<usize>, all_lines: usize) -> Tiles<'_> {
+        Tiles {
+            grid: &self.grid,
+            range,
+            lines,
+            all_lines,
         }
     }
 
@@ -129,17 +140,10 @@ impl<const N: usize, const M: usize> Op for Chunk<'_, N, M> {
         let tiles = self.range.len();
         let layout = PointLayout::new(tiles, pass.in_lines);
         let points = scratch(&mut self.slot.points, layout.lines(N * N));
+        let inputs = pass.tiles(self.range.clone(), 0..pass.in_lines, pass.in_lines);
         // SAFETY: the points are this task's own.
         unsafe {
-            input_tiles::<V, N, M>(
-                pass.input,
-                &pass.grid,
-                pass.in_lines,
-                0..pass.in_lines,
-                self.range.clone(),
-                &Shared::new(points),
-                layout,
-            );
+            input_tiles::<V, N, M>(pass.input, &inputs, &Shared::new(points), layout);
         }
         let result = PointLayout::new(tiles, packing.out_lines);
         let products = scratch(&mut self.slot.products, result.lines(N * N));
@@ -157,18 +161,10 @@ impl<const N: usize, const M: usize> Op for Chunk<'_, N, M> {
                 );
             }
         }
+        let outputs = pass.tiles(self.range, 0..packing.out_lines, packing.out_lines);
         // SAFETY: no other task has these tiles.
         unsafe {
-            output_tiles::<V, N, M>(
-                products,
-                result,
-                &pass.grid,
-                packing.out_lines,
-                0..packing.out_lines,
-                self.range,
-                self.output,
-                &pass.tail,
-            );
+            output_tiles::<V, N, M>(products, result, &outputs, self.output, &pass.tail);
         }
     }
 }
@@ -187,17 +183,11 @@ impl<const N: usize, const M: usize> Op for Input<'_, N, M> {
 
     #[inline(always)]
     fn run<V: Vector>(self) {
+        let pass = self.pass;
+        let tiles = pass.tiles(self.range, self.line..self.line + 1, pass.in_lines);
         // SAFETY: no other task has this line of channels.
         unsafe {
-            input_tiles::<V, N, M>(
-                self.pass.input,
-                &self.pass.grid,
-                self.pass.in_lines,
-                self.line..self.line + 1,
-                self.range,
-                self.points,
-                self.layout,
-            );
+            input_tiles::<V, N, M>(pass.input, &tiles, self.points, self.layout);
         }
     }
 }
@@ -234,19 +224,12 @@ impl<const N: usize, const M: usize> Op for Panel<'_, N, M> {
                 tiles,
             );
         }
+        let pass = self.pass;
         let first = self.panel * packing.panel_lines;
+        let outputs = pass.tiles(self.range, first..first + cols, packing.out_lines);
         // SAFETY: no other task has these tiles and channels.
         unsafe {
-            output_tiles::<V, N, M>(
-                products,
-                result,
-                &self.pass.grid,
-                packing.out_lines,
-                first..first + cols,
-                self.range,
-                self.output,
-                &self.pass.tail,
-            );
+            output_tiles::<V, N, M>(products, result, &outputs, self.output, &pass.tail);
         }
     }
 }

@@ -18,8 +18,7 @@ fn measure(size: &Size, algorithm: Algorithm, input: &[f32], weights: &[f32]) ->
     })
     .with_algorithm(algorithm)
     .with_kernel(Kernel::detect());
-    let layer =
-        Conv3x3::new(weights, None, size.in_channels, size.out_channels, options).unwrap();
+    let layer = Conv3x3::new(weights, None, size.in_channels, size.out_channels, options).unwrap();
     let x = Activation::from_nchw(input, size.batch, size.in_channels, size.height, size.width)
         .unwrap();
     let mut y = Activation::new();
@@ -57,7 +56,8 @@ fn errors_stay_in_their_bounds() {
             padding: 1,
         };
         let random = (random(size.inputs(), 1), random(size.weights(), 2));
-        for (name, (input, weights)) in [("random", random), ("trained-like", trained_like(&size))] {
+        for (name, (input, weights)) in [("random", random), ("trained-like", trained_like(&size))]
+        {
             let expected = convolve(&size, &input, &weights, None);
             let direct = convolve_f32(&size, &input, &weights);
             let direct = error(&direct, &expected) / scale(&expected);

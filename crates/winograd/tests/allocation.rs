@@ -33,7 +33,10 @@ fn nothing_in_steady_state() {
     let (channels, pixels) = (32, 20);
     let weights = vec![0.5; channels * channels * 9];
     let image = vec![0.5; channels * pixels * pixels];
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(2)
+        .build()
+        .unwrap();
     pool.install(|| {
         for algorithm in Algorithm::ALL {
             let options = ConvOptions::for_size(&LayerSize {
@@ -48,8 +51,7 @@ fn nothing_in_steady_state() {
             let mut layer = Conv3x3::new(&weights, None, channels, channels, options).unwrap();
             let features = channels * 16;
             let dense = vec![0.1; features * 10];
-            let linear =
-                Linear::new(&dense, None, features, 10, LinearOptions::default()).unwrap();
+            let linear = Linear::new(&dense, None, features, 10, LinearOptions::default()).unwrap();
             let x = Activation::from_nchw(&image, 1, channels, pixels, pixels).unwrap();
             let mut y = Activation::new();
             let mut workspace = Workspace::new();
@@ -59,10 +61,22 @@ fn nothing_in_steady_state() {
                 layer.set_weights(&weights, None).unwrap();
                 layer.forward(&x, &mut y, &mut workspace).unwrap();
                 let (n, side) = (1, pixels);
-                layer.forward_nchw(&image, n, side, side, &mut y, &mut workspace).unwrap();
-                weight_gradient(&x, &y, 1, Kernel::detect(), &mut gradient, None, &mut workspace)
+                layer
+                    .forward_nchw(&image, n, side, side, &mut y, &mut workspace)
                     .unwrap();
-                linear.forward(&image[..features], &mut logits, &mut workspace).unwrap();
+                weight_gradient(
+                    &x,
+                    &y,
+                    1,
+                    Kernel::detect(),
+                    &mut gradient,
+                    None,
+                    &mut workspace,
+                )
+                .unwrap();
+                linear
+                    .forward(&image[..features], &mut logits, &mut workspace)
+                    .unwrap();
             };
             for _ in 0..5 {
                 step();
@@ -73,7 +87,10 @@ fn nothing_in_steady_state() {
             }
             let count = ALLOCATIONS.load(Ordering::Relaxed) - before;
             // The thread pool allocates a block of its queue now and then.
-            assert!(count <= 4, "{count} allocations in five steps of {algorithm:?}");
+            assert!(
+                count <= 4,
+                "{count} allocations in five steps of {algorithm:?}"
+            );
         }
     });
 }

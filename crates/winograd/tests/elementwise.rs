@@ -70,14 +70,25 @@ fn wrong_shapes_are_errors() {
     let x = Activation::from_nchw(&[0.0; 16], 1, 1, 4, 4).unwrap();
     let small = Activation::from_nchw(&[0.0; 4], 1, 1, 1, 4).unwrap();
     let mut y = Activation::new();
-    assert!(matches!(max_pool(&small, &mut y), Err(Error::TooSmall { height: 1, .. })));
+    assert!(matches!(
+        max_pool(&small, &mut y),
+        Err(Error::TooSmall { height: 1, .. })
+    ));
     assert!(matches!(
         max_pool_gradient(&x, &x, &mut y, true),
-        Err(Error::Size { expected: 2, found: 4, .. })
+        Err(Error::Size {
+            expected: 2,
+            found: 4,
+            ..
+        })
     ));
     let mut gradient = small.clone();
     assert!(matches!(
         relu_gradient(&x, &mut gradient),
-        Err(Error::Size { expected: 4, found: 1, .. })
+        Err(Error::Size {
+            expected: 4,
+            found: 1,
+            ..
+        })
     ));
 }

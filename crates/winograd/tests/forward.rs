@@ -18,7 +18,13 @@ fn options(size: &Size) -> ConvOptions {
     .with_padding(size.padding)
 }
 
-fn run(size: &Size, options: ConvOptions, input: &[f32], weights: &[f32], bias: &[f32]) -> Vec<f32> {
+fn run(
+    size: &Size,
+    options: ConvOptions,
+    input: &[f32],
+    weights: &[f32],
+    bias: &[f32],
+) -> Vec<f32> {
     let layer = Conv3x3::new(
         weights,
         Some(bias),
@@ -62,7 +68,10 @@ fn check(size: &Size, options: ConvOptions) -> Result<(), TestCaseError> {
         Algorithm::F4x4 => 2e-5,
         _ => 5e-6,
     };
-    prop_assert!(error < bound, "error {error:e} of the scale for {size:?} {options:?}");
+    prop_assert!(
+        error < bound,
+        "error {error:e} of the scale for {size:?} {options:?}"
+    );
     Ok(())
 }
 
@@ -71,7 +80,10 @@ fn algorithms() -> impl Strategy<Value = Algorithm> {
 }
 
 fn kernels() -> impl Strategy<Value = Kernel> {
-    let available: Vec<_> = Kernel::ALL.into_iter().filter(|k| k.is_available()).collect();
+    let available: Vec<_> = Kernel::ALL
+        .into_iter()
+        .filter(|k| k.is_available())
+        .collect();
     prop::sample::select(available)
 }
 
@@ -128,11 +140,19 @@ fn bits_do_not_depend_on_threads_or_runs() {
     for (algorithm, kernel) in variants() {
         let options = options(&size).with_algorithm(algorithm).with_kernel(kernel);
         let results = [1, 1, 2, 5].map(|threads| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap();
             pool.install(|| run(&size, options, &input, &weights, &bias))
         });
         for other in &results[1..] {
-            assert!(results[0].iter().zip(other).all(|(a, b)| a.to_bits() == b.to_bits()));
+            assert!(
+                results[0]
+                    .iter()
+                    .zip(other)
+                    .all(|(a, b)| a.to_bits() == b.to_bits())
+            );
         }
     }
 }
@@ -182,9 +202,15 @@ fn what_is_not_finite_stays_visible() {
                     image == 1 && (3..=5).contains(&y) && (5..=7).contains(&x)
                 };
                 if reached {
-                    assert!(!value.is_finite(), "{algorithm:?} {kernel:?}: lost at {y}, {x}");
+                    assert!(
+                        !value.is_finite(),
+                        "{algorithm:?} {kernel:?}: lost at {y}, {x}"
+                    );
                 } else if algorithm == Algorithm::Im2col || algorithm == Algorithm::Direct {
-                    assert!(value.is_finite(), "{algorithm:?} {kernel:?}: spread to {y}, {x}");
+                    assert!(
+                        value.is_finite(),
+                        "{algorithm:?} {kernel:?}: spread to {y}, {x}"
+                    );
                 }
                 // A tile keeps to itself: other images are never touched.
                 assert!(image == 1 || value.is_finite());
@@ -203,21 +229,32 @@ fn nothing_outside_of_a_tensor_is_written() {
                 .with_pool(pool)
                 .with_algorithm(algorithm)
                 .with_kernel(kernel);
-            // A large activation first: behind the smaller one its old content must survive.
-            let mut output = Activation::from_nchw(&vec![GUARD; 16 * 8192], 1, 16, 64, 128).unwrap();
+            // Larger than needed, so that old content lies behind what is written.
+            let mut output =
+                Activation::from_nchw(&vec![GUARD; 16 * 8192], 1, 16, 64, 128).unwrap();
             let input = random(size.inputs(), 1);
             let weights = random(size.weights(), 2);
             let layer =
                 Conv3x3::new(&weights, None, size.in_channels, size.out_channels, options).unwrap();
-            let x = Activation::from_nchw(&input, size.batch, size.in_channels, size.height, size.width)
+            let x = Activation::from_nchw(
+                &input,
+                size.batch,
+                size.in_channels,
+                size.height,
+                size.width,
+            )
+            .unwrap();
+            layer
+                .forward(&x, &mut output, &mut Workspace::new())
                 .unwrap();
-            layer.forward(&x, &mut output, &mut Workspace::new()).unwrap();
             let used = output.lines().len();
             let lanes = size.out_channels % 16;
             let plane = output.height() * output.width();
             let last = &output.lines()[used - plane..];
-            assert!(last.iter().all(|line| line.0[lanes..].iter().all(|&x| x == 0.0)));
-            // The shape of before shows what is behind.
+            assert!(
+                last.iter()
+                    .all(|line| line.0[lanes..].iter().all(|&x| x == 0.0))
+            );
             let mut copy = vec![0.0; output.len() + 2];
             let end = copy.len() - 1;
             copy[0] = GUARD;
@@ -239,17 +276,28 @@ fn bad_calls_are_errors() {
     };
     assert_eq!(
         new(&weights[1..], None, good).unwrap_err(),
-        Error::Length { what: "weights", expected: 9000, found: 8999 }
+        Error::Length {
+            what: "weights",
+            expected: 9000,
+            found: 8999
+        }
     );
     assert_eq!(
         new(&weights, Some(&[0.0; 3]), good).unwrap_err(),
-        Error::Length { what: "bias", expected: 50, found: 3 }
+        Error::Length {
+            what: "bias",
+            expected: 50,
+            found: 3
+        }
     );
     assert_eq!(
         new(&weights, None, good.with_padding(3)).unwrap_err(),
         Error::Padding { max: 2, found: 3 }
     );
-    assert_eq!(Conv3x3::new(&[], None, 0, 1, good).unwrap_err(), Error::Zero("input channels"));
+    assert_eq!(
+        Conv3x3::new(&[], None, 0, 1, good).unwrap_err(),
+        Error::Zero("input channels")
+    );
     assert!(Conv3x3::new(&[], None, usize::MAX / 8, usize::MAX / 8, good).is_err());
     if let Some(kernel) = Kernel::ALL.into_iter().find(|k| !k.is_available()) {
         assert_eq!(
@@ -263,7 +311,11 @@ fn bad_calls_are_errors() {
     let x = Activation::from_nchw(&[0.0; 19 * 25], 1, 19, 5, 5).unwrap();
     assert_eq!(
         layer.forward(&x, &mut output, &mut workspace).unwrap_err(),
-        Error::Size { what: "channels of the input", expected: 20, found: 19 }
+        Error::Size {
+            what: "channels of the input",
+            expected: 20,
+            found: 19
+        }
     );
     let x = Activation::from_nchw(&[0.0; 20 * 15], 1, 20, 3, 5).unwrap();
     let error = layer.forward(&x, &mut output, &mut workspace).unwrap_err();
@@ -271,9 +323,21 @@ fn bad_calls_are_errors() {
         error.to_string(),
         "an input of 3x5 with padding 0 has no output after 2x2 pooling"
     );
-    assert!(layer.forward(&Activation::new(), &mut output, &mut workspace).is_err());
-    assert!(layer.forward_nchw(&[0.0; 7], 1, 2, 2, &mut output, &mut workspace).is_err());
-    assert!(layer.forward_nchw(&[], 0, 5, 5, &mut output, &mut workspace).is_err());
+    assert!(
+        layer
+            .forward(&Activation::new(), &mut output, &mut workspace)
+            .is_err()
+    );
+    assert!(
+        layer
+            .forward_nchw(&[0.0; 7], 1, 2, 2, &mut output, &mut workspace)
+            .is_err()
+    );
+    assert!(
+        layer
+            .forward_nchw(&[], 0, 5, 5, &mut output, &mut workspace)
+            .is_err()
+    );
     assert!(Activation::from_nchw(&[0.0; 7], 1, 2, 2, 2).is_err());
     assert!(Activation::from_nchw(&[], 1, usize::MAX, usize::MAX, 2).is_err());
     assert!(x.copy_to_nchw(&mut [0.0; 3]).is_err());

@@ -9,7 +9,10 @@ use winograd::{
 };
 
 fn kernels() -> impl Strategy<Value = Kernel> {
-    let available: Vec<_> = Kernel::ALL.into_iter().filter(|k| k.is_available()).collect();
+    let available: Vec<_> = Kernel::ALL
+        .into_iter()
+        .filter(|k| k.is_available())
+        .collect();
     prop::sample::select(available)
 }
 
@@ -18,16 +21,25 @@ fn algorithms() -> impl Strategy<Value = Algorithm> {
 }
 
 fn sizes() -> impl Strategy<Value = Size> {
-    (1usize..4, 1usize..40, 1usize..70, 1usize..15, 1usize..15, 0usize..3)
+    (
+        1usize..4,
+        1usize..40,
+        1usize..70,
+        1usize..15,
+        1usize..15,
+        0usize..3,
+    )
         .prop_filter("has an output", |s| s.3.min(s.4) + 2 * s.5 >= 3)
-        .prop_map(|(batch, in_channels, out_channels, height, width, padding)| Size {
-            batch,
-            in_channels,
-            out_channels,
-            height,
-            width,
-            padding,
-        })
+        .prop_map(
+            |(batch, in_channels, out_channels, height, width, padding)| Size {
+                batch,
+                in_channels,
+                out_channels,
+                height,
+                width,
+                padding,
+            },
+        )
 }
 
 proptest! {

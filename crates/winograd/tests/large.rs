@@ -53,10 +53,15 @@ fn large_weights_and_many_tiles() {
         .with_algorithm(Algorithm::F4x4);
         let layer = Conv3x3::new(&weights, None, in_channels, out_channels, options).unwrap();
         let results = [1, 3].map(|threads| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap();
             pool.install(|| {
                 let (mut y, mut workspace) = (Activation::new(), Workspace::new());
-                layer.forward_nchw(&input, 2, height, width, &mut y, &mut workspace).unwrap();
+                layer
+                    .forward_nchw(&input, 2, height, width, &mut y, &mut workspace)
+                    .unwrap();
                 y.to_nchw()
             })
         });
@@ -87,7 +92,10 @@ fn weight_gradient_over_several_chunks() {
     let x = Activation::from_nchw(&input, 2, 3, 190, 210).unwrap();
     let dy = Activation::from_nchw(&gradient, 2, 5, 190, 210).unwrap();
     let results = [1, 1, 3].map(|threads| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
         let mut found = vec![0.0; size.weights()];
         pool.install(|| {
             let kernel = Kernel::detect();

@@ -10,7 +10,10 @@ use winograd::{
 };
 
 fn kernels() -> impl Strategy<Value = Kernel> {
-    let available: Vec<_> = Kernel::ALL.into_iter().filter(|k| k.is_available()).collect();
+    let available: Vec<_> = Kernel::ALL
+        .into_iter()
+        .filter(|k| k.is_available())
+        .collect();
     prop::sample::select(available)
 }
 
@@ -89,7 +92,10 @@ fn wrong_sizes_are_errors() {
     assert_eq!(error.to_string(), "weights: expected 6 elements, found 5");
     let error = Linear::new(&[0.0; 6], Some(&[0.0; 2]), 2, 3, options).unwrap_err();
     assert_eq!(error.to_string(), "bias: expected 3 elements, found 2");
-    assert_eq!(Linear::new(&[], None, 0, 3, options).unwrap_err(), Error::Zero("input features"));
+    assert_eq!(
+        Linear::new(&[], None, 0, 3, options).unwrap_err(),
+        Error::Zero("input features")
+    );
     let layer = Linear::new(&[0.0; 6], None, 2, 3, options).unwrap();
     let workspace = &mut Workspace::new();
     assert!(layer.forward(&[0.0; 3], &mut [0.0; 3], workspace).is_err());
@@ -100,11 +106,18 @@ fn wrong_sizes_are_errors() {
 
 #[test]
 fn nan_and_infinity_pass() {
-    let options = LinearOptions { relu: true, ..Default::default() };
+    let options = LinearOptions {
+        relu: true,
+        ..Default::default()
+    };
     let layer = Linear::new(&[1.0, 2.0, 0.5, 0.5], None, 2, 2, options).unwrap();
     let mut y = [0.0; 2];
-    layer.forward(&[f32::NAN, 1.0], &mut y, &mut Workspace::new()).unwrap();
+    layer
+        .forward(&[f32::NAN, 1.0], &mut y, &mut Workspace::new())
+        .unwrap();
     assert!(y.iter().all(|y| y.is_nan()));
-    layer.forward(&[f32::INFINITY, 1.0], &mut y, &mut Workspace::new()).unwrap();
+    layer
+        .forward(&[f32::INFINITY, 1.0], &mut y, &mut Workspace::new())
+        .unwrap();
     assert_eq!(y, [f32::INFINITY; 2]);
 }

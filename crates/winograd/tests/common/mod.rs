@@ -42,8 +42,10 @@ impl Size {
                             if iy < self.padding || iy - self.padding >= self.height {
                                 continue;
                             }
-                            let out_row = ((n * self.out_channels + o) * out_height + y) * out_width;
-                            let in_row = ((n * self.in_channels + i) * self.height + iy - self.padding)
+                            let out_row =
+                                ((n * self.out_channels + o) * out_height + y) * out_width;
+                            let in_row = ((n * self.in_channels + i) * self.height + iy
+                                - self.padding)
                                 * self.width;
                             for x in 0..out_width {
                                 let ix = x + tap % 3;
