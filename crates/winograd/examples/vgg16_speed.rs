@@ -1,7 +1,8 @@
 //! Times VGG networks with random weights, layer by layer.
 //!
 //! `cargo run --release -p winograd --example vgg16_speed -- [--threads 1,2] [--batch 1,8] [--net 224|28|all]
-//! [--rounds N] [--algorithm f2x2|f4x4|f6x6|im2col] [--kernel avx512|avx2|portable] [--f16]`
+//! [--rounds N] [--algorithm f2x2|f4x4|f6x6|im2col] [--kernel avx512|avx2|portable] [--f16]
+//! [--compare]`, which compares the logits with those of direct convolution
 
 use std::time::Instant;
 
@@ -18,6 +19,7 @@ struct Args {
     algorithm: Option<Algorithm>,
     kernel: Kernel,
     storage: Storage,
+    compare: bool,
 }
 
 fn parse() -> Args {
@@ -29,6 +31,7 @@ fn parse() -> Args {
         algorithm: None,
         kernel: Kernel::detect(),
         storage: Storage::F32,
+        compare: false,
     };
     let numbers = |text: String| {
         text.split(',')
@@ -60,6 +63,7 @@ fn parse() -> Args {
                     other => panic!("unknown kernel {other}"),
                 }
             }
+            "--compare" => args.compare = true,
             "--f16" => args.storage = Storage::F16,
             other => panic!("unknown argument {other}"),
         }
@@ -151,6 +155,19 @@ fn main() {
         };
         for &batch in batches {
             let layers = Layers::new(network, batch, &args);
+            if args.compare {
+                let direct = Args {
+                    algorithm: Some(Algorithm::Im2col),
+                    ..parse()
+                };
+                let expected = Layers::new(network, batch, &direct).logits(network, batch);
+                let found = layers.logits(network, batch);
+                let largest = expected.iter().fold(0.0f32, |max, x| max.max(x.abs()));
+                let differences = expected.iter().zip(&found).map(|(a, b)| (a - b).abs());
+                let difference = differences.fold(0.0, f32::max);
+                println!("largest logit {largest:.3}, largest difference {difference:.1e}");
+                continue;
+            }
             for &threads in &args.threads {
                 let pool = rayon::ThreadPoolBuilder::new()
                     .num_threads(threads)
@@ -169,7 +186,7 @@ struct Layers {
 
 impl Layers {
     fn new(network: &Network, batch: usize, args: &Args) -> Self {
-        let start = Instant::now();
+        let mut elapsed = [0.0; 2];
         let (mut size, mut channels) = (network.size, network.in_channels);
         let mut convs = Vec::new();
         for &(out_channels, pool) in network.convs {
@@ -188,7 +205,7 @@ impl Layers {
             }
             let weights = random(
                 out_channels * channels * 9,
-                (2.0 / (9 * channels) as f32).sqrt(),
+                (6.0 / (9 * channels) as f32).sqrt(),
             );
             let bias = random(out_channels, 0.1);
             convs.push(
@@ -206,20 +223,55 @@ impl Layers {
                 storage: args.storage,
                 ..Default::default()
             };
-            let weights = random(out * features, (2.0 / features as f32).sqrt());
+            let weights = random(out * features, (6.0 / features as f32).sqrt());
             let bias = random(out, 0.1);
+            let start = Instant::now();
             linears.push(Linear::new(&weights, Some(&bias), features, out, options).unwrap());
+            elapsed[1] += start.elapsed().as_secs_f64() * 1e3;
             features = out;
         }
         let bytes: usize = convs.iter().map(Conv3x3::bytes).sum::<usize>()
             + linears.iter().map(Linear::bytes).sum::<usize>();
         println!(
-            "{} batch {batch}: prepared in {:.0} ms, {:.0} MB packed",
+            "{} batch {batch}: convolutions packed in {:.0} ms, linears in {:.0} ms, {:.0} MB",
             network.name,
-            start.elapsed().as_secs_f64() * 1e3,
+            elapsed[0],
+            elapsed[1],
             bytes as f64 / 1e6
         );
         Self { convs, linears }
+    }
+
+    fn logits(&self, network: &Network, batch: usize) -> Vec<f32> {
+        let input = random(
+            batch * network.in_channels * network.size * network.size,
+            1.0,
+        );
+        let mut workspace = Workspace::new();
+        let mut maps = [Activation::new(), Activation::new()];
+        maps[0]
+            .copy_from_nchw(
+                &input,
+                batch,
+                network.in_channels,
+                network.size,
+                network.size,
+            )
+            .unwrap();
+        for conv in &self.convs {
+            let [from, to] = &mut maps;
+            conv.forward(from, to, &mut workspace).unwrap();
+            maps.swap(0, 1);
+        }
+        let mut flat = maps[0].to_nchw();
+        for linear in &self.linears {
+            let mut features = vec![0.0; batch * linear.out_features()];
+            linear
+                .forward(&flat, &mut features, &mut workspace)
+                .unwrap();
+            flat = features;
+        }
+        flat
     }
 
     fn time(&self, network: &Network, batch: usize, threads: usize, args: &Args) {
