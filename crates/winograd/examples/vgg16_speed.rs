@@ -208,9 +208,11 @@ impl Layers {
                 (6.0 / (9 * channels) as f32).sqrt(),
             );
             let bias = random(out_channels, 0.1);
+            let start = Instant::now();
             convs.push(
                 Conv3x3::new(&weights, Some(&bias), channels, out_channels, options).unwrap(),
             );
+            elapsed[0] += start.elapsed().as_secs_f64() * 1e3;
             channels = out_channels;
             size /= if pool { 2 } else { 1 };
         }

@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use crate::error::{Error, check_length, check_nonzero, product};
 use crate::line::{LANES, Line, lines_for};
+use crate::memory::grow;
 
 /// A batch of feature maps in the layout that the layers of this crate work on: `NCHW16c`, that is
 /// `[batch][channels / 16][height][width][16]`, with zeros in the lanes beyond the last channel.
@@ -170,11 +171,7 @@ impl Activation {
         check_nonzero("width", width)?;
         let sizes = [batch, lines_for(channels), LANES, height, width];
         let lines = product("activation", &sizes)? / LANES;
-        if self.lines.len() < lines {
-            // Not `resize` alone: it would copy the old content to the new place.
-            self.lines.clear();
-            self.lines.resize(lines, Line::ZERO);
-        }
+        grow(&mut self.lines, lines);
         self.used = lines;
         self.batch = batch;
         self.channels = channels;

@@ -15,6 +15,7 @@ mod half;
 mod im2col;
 mod line;
 mod linear;
+mod memory;
 mod norm;
 mod parallel;
 mod shared;

@@ -10,6 +10,7 @@ use crate::error::{Error, check_length, check_nonzero, product};
 use crate::gemm::{HalfLine, Packed, multiply};
 use crate::half::f32_to_f16;
 use crate::line::{LANES, Line, lines_for};
+use crate::memory::zeros;
 use crate::parallel::{Workspace, for_each_task, part, scratch};
 use crate::shared::Shared;
 use crate::simd::{Kernel, Op, Vector};
@@ -279,38 +280,49 @@ impl Matrix<'_> {
     fn pack<P: Packed>(&self, convert: impl Fn([f32; LANES]) -> P + Sync) -> Vec<P> {
         let depth = lines_for(self.in_features) * LANES;
         let out_lines = lines_for(self.out_features);
-        let mut packed = vec![convert([0.0; LANES]); out_lines * depth];
+        let mut packed = zeros(convert([0.0; LANES]), out_lines * depth);
         packed
             .par_chunks_mut(self.panel_lines * depth)
             .enumerate()
             .for_each(|(panel, lines)| {
                 let cols = lines.len() / depth;
-                for (k, lines) in lines.chunks_exact_mut(cols).enumerate() {
-                    if k == self.in_features {
-                        break;
-                    }
-                    for (col, line) in lines.iter_mut().enumerate() {
-                        *line = convert(self.line(panel * self.panel_lines + col, k));
+                // Blocks of sixteen inputs: a line of the given weights is read once and not again for
+                // each of its numbers.
+                for (block, lines) in lines.chunks_exact_mut(LANES * cols).enumerate() {
+                    for col in 0..cols {
+                        let block = self.block(panel * self.panel_lines + col, block);
+                        for (k, line) in block.into_iter().enumerate() {
+                            lines[k * cols + col] = convert(line);
+                        }
                     }
                 }
             });
         packed
     }
 
-    /// The weights from input `k` to the outputs of a line.
-    fn line(&self, line: usize, k: usize) -> [f32; LANES] {
-        let first = line * LANES;
-        let mut values = [0.0; LANES];
-        for (lane, value) in values[..LANES.min(self.out_features - first)]
-            .iter_mut()
-            .enumerate()
-        {
-            let o = first + lane;
-            *value = match self.order {
-                WeightOrder::OutIn => self.weights[o * self.in_features + k],
-                WeightOrder::InOut => self.weights[k * self.out_features + o],
-            };
+    /// The weights `[in][out]` from a line of inputs to a line of outputs.
+    fn block(&self, out_line: usize, in_line: usize) -> [[f32; LANES]; LANES] {
+        let (first_out, first_in) = (out_line * LANES, in_line * LANES);
+        let outs = LANES.min(self.out_features - first_out);
+        let ins = LANES.min(self.in_features - first_in);
+        let mut block = [[0.0; LANES]; LANES];
+        match self.order {
+            WeightOrder::OutIn => {
+                for lane in 0..outs {
+                    let start = (first_out + lane) * self.in_features + first_in;
+                    let row = &self.weights[start..start + ins];
+                    for (line, &weight) in block.iter_mut().zip(row) {
+                        line[lane] = weight;
+                    }
+                }
+            }
+            WeightOrder::InOut => {
+                for (k, line) in block[..ins].iter_mut().enumerate() {
+                    let start = (first_in + k) * self.out_features + first_out;
+                    line[..outs].copy_from_slice(&self.weights[start..start + outs]);
+                }
+            }
         }
-        values
+        block
     }
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rayon::prelude::*;
 
 use crate::line::Line;
+use crate::memory::grow;
 
 /// Memory that layers work in. It grows to what the largest call needs and is then reused, so that
 /// calls allocate nothing in steady state. One workspace serves any number of layers, one at a time.
@@ -73,11 +74,7 @@ pub(crate) struct Parts<'a> {
 
 /// The first `count` lines of a buffer, which grows if it has to. Their content is arbitrary.
 pub(crate) fn scratch(buffer: &mut Vec<Line>, count: usize) -> &mut [Line] {
-    if buffer.len() < count {
-        // Not `resize` alone: it would copy the old content to the new place.
-        buffer.clear();
-        buffer.resize(count, Line::ZERO);
-    }
+    grow(buffer, count);
     &mut buffer[..count]
 }
 

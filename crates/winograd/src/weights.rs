@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use crate::line::{LANES, Line, lines_for};
+use crate::memory::grow;
 use crate::simd::{Kernel, Op, Vector};
 use crate::tile::Tile;
 
@@ -148,7 +149,7 @@ pub(crate) fn pack_taps(
 
 /// Calls `pack` for each panel with the panel's own part of `packed`, in parallel.
 fn fill(packed: &mut Vec<Line>, packing: &Packing, pack: impl Fn(usize, &mut [Line]) + Sync) {
-    packed.resize(packing.lines(), Line::ZERO);
+    grow(packed, packing.lines());
     packed
         .par_chunks_mut(packing.panel_lines * packing.points * packing.depth)
         .enumerate()
