@@ -94,19 +94,22 @@ impl Algorithm {
         let width = used(size.out_width, size.pool);
         let (in_channels, out_channels) = (size.in_channels as f64, size.out_channels as f64);
         let weights = in_channels * out_channels;
-        let (rows, points) = match self.tile() {
+        // Products of matrices, and the rows of all of them together.
+        let (products, rows) = match self.tile() {
             Some(tile) => {
-                let tiles = height.div_ceil(tile) * width.div_ceil(tile);
-                let points = |size: usize| tile + 2 - usize::from(size < tile);
-                (size.batch * tiles, points(height) * points(width))
+                // Short tiles at the border do without the point at infinity.
+                let rows = |size: usize| {
+                    size / tile * (tile + 2) + usize::from(!size.is_multiple_of(tile)) * (tile + 1)
+                };
+                ((tile + 2) * (tile + 2), rows(height) * rows(width))
             }
-            None => (size.batch * height * width, 9),
+            None => (9, 9 * height * width),
         };
-        let (rows, points) = (rows as f64, points as f64);
+        let (products, rows) = (products as f64, (size.batch * rows) as f64);
         // The direct way reads its input by single numbers instead of by lines of channels.
         let slower = if self == Algorithm::Direct { 2.0 } else { 1.0 };
         let arithmetic = slower * rows * (weights + TRANSFORM * (in_channels + out_channels));
-        let load = LOAD * weights;
-        points * (arithmetic.max(load) + EXPOSED * arithmetic.min(load))
+        let load = LOAD * products * weights;
+        arithmetic.max(load) + EXPOSED * arithmetic.min(load)
     }
 }

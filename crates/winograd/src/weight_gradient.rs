@@ -203,6 +203,7 @@ impl Sums<'_> {
                 self.kernel.run(Block::<N, M> {
                     sums,
                     grid: &grid,
+                    range: range.clone(),
                     inputs: (inputs, in_layout),
                     gradients: (gradients, out_layout),
                     line: task / panels,
@@ -269,6 +270,7 @@ struct Block<'a, const N: usize, const M: usize> {
     /// `[point][16][cols]`
     sums: &'a mut [Line],
     grid: &'a Grid,
+    range: std::ops::Range<usize>,
     inputs: (&'a [Line], PointLayout),
     gradients: (&'a [Line], PointLayout),
     /// The line of input channels.
@@ -292,8 +294,7 @@ impl<const N: usize, const M: usize> Op for Block<'_, N, M> {
         if self.is_first {
             self.sums.fill(Line::ZERO);
         }
-        // The gradient has nothing at the points that do not count.
-        for point in self.grid.points(N) {
+        for point in 0..N * N {
             self.accumulate::<V>(point);
         }
         if let Some(weights) = self.weights {
@@ -316,9 +317,12 @@ impl<const N: usize, const M: usize> Block<'_, N, M> {
         const TILES: usize = 128;
         let (inputs, layout) = self.inputs;
         let tiles = layout.channels;
-        let inputs = &inputs[point * layout.point + self.line * tiles..][..tiles];
+        let needing = self.grid.needing(point, N, &self.range);
+        let start = point * layout.point + self.line * tiles;
+        let inputs = &inputs[start + needing.start..start + needing.end];
         let (gradients, layout) = self.gradients;
-        let gradients = &gradients[point * layout.point + self.first * tiles..];
+        let start = point * layout.point + self.first * tiles;
+        let gradients = &gradients[start + needing.start..];
         let size = LANES * self.cols;
         let sums = &mut self.sums[point * size..(point + 1) * size];
         for (piece, inputs) in inputs.chunks(TILES).enumerate() {

@@ -148,15 +148,19 @@ impl<const N: usize, const M: usize> Op for Chunk<'_, N, M> {
         let result = PointLayout::new(tiles, packing.out_lines);
         let products = scratch(&mut self.slot.products, result.lines(N * N));
         for panel in 0..packing.panels() {
-            for point in pass.grid.points(N) {
+            for point in 0..N * N {
+                let needing = pass.grid.needing(point, N, &self.range);
+                if needing.is_empty() {
+                    continue;
+                }
                 let first = point * result.point + panel * packing.panel_lines * tiles;
                 multiply::<V, Line>(
-                    &points[point * layout.point..],
+                    &points[point * layout.point + needing.start..],
                     layout.channels,
-                    tiles,
+                    needing.len(),
                     packing.point(pass.weights, panel, point),
                     packing.cols(panel),
-                    &mut products[first..],
+                    &mut products[first + needing.start..],
                     tiles,
                 );
             }
@@ -213,14 +217,18 @@ impl<const N: usize, const M: usize> Op for Panel<'_, N, M> {
         let tiles = self.range.len();
         let result = PointLayout::new(tiles, cols);
         let products = scratch(self.products, result.lines(N * N));
-        for point in self.pass.grid.points(N) {
+        for point in 0..N * N {
+            let needing = self.pass.grid.needing(point, N, &self.range);
+            if needing.is_empty() {
+                continue;
+            }
             multiply::<V, Line>(
-                &self.points[point * self.layout.point..],
+                &self.points[point * self.layout.point + needing.start..],
                 self.layout.channels,
-                tiles,
+                needing.len(),
                 packing.point(self.pass.weights, self.panel, point),
                 cols,
-                &mut products[point * result.point..],
+                &mut products[point * result.point + needing.start..],
                 tiles,
             );
         }
