@@ -18,8 +18,10 @@ use crate::simd::{Kernel, Op, Vector};
 use crate::tile::Tile;
 use crate::tiles::{PointLayout, Tiles, gradient_tiles, input_tiles};
 
-/// Lines of transformed inputs and gradients at a time.
-const CHUNK_LINES: usize = 16 * 1024 * 1024 / 64;
+/// Lines of transformed inputs and gradients at a time: few enough for the third cache, but not so few that
+/// the sums, which go to memory between chunks if they are large, are moved more often than is worth it.
+const SMALL_CHUNK: usize = 4 * 1024 * 1024 / 64;
+const LARGE_CHUNK: usize = 16 * 1024 * 1024 / 64;
 
 /// The gradients of the weights and of the bias of a convolution, from its input and the gradient of its
 /// output, both before pooling.
@@ -162,7 +164,8 @@ impl Sums<'_> {
         let points = N * N;
         let tiles = grid.tiles();
         let (in_lines, out_lines) = (self.in_lines, self.out_lines);
-        let fitting = (CHUNK_LINES / (points * (in_lines + out_lines))).max(1);
+        let chunk = (points * in_lines * LANES * out_lines).clamp(SMALL_CHUNK, LARGE_CHUNK);
+        let fitting = (chunk / (points * (in_lines + out_lines))).max(1);
         let chunks = tiles.div_ceil(fitting);
         let panels = out_lines.div_ceil(self.panel_lines);
         // A task has a line of input channels and a panel of output channels. Its sums are its own; only
