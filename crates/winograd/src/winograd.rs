@@ -32,9 +32,9 @@ pub(crate) struct Pass<'a> {
 
 /// Lines of points and products that a chunk of tiles may take: with the weights' panel they share the
 /// second cache.
-const CHUNK_LINES: usize = 512 * 1024 / 64;
+const CHUNK_LINES: usize = 704 * 1024 / 64;
 /// Lines of points that all threads share in the order by panels: a part of the third cache.
-const SHARED_LINES: usize = 4 * 1024 * 1024 / 64;
+const SHARED_LINES: usize = 8 * 1024 * 1024 / 64;
 /// Weights above this size (in lines) are worth reading only once: the third cache no longer holds them
 /// beside everything else.
 const LARGE_WEIGHTS: usize = 12 * 1024 * 1024 / 64;
@@ -63,7 +63,7 @@ impl Pass<'_> {
 
     fn by_tiles<const N: usize, const M: usize>(&self, output: &Shared, slots: &mut [Slot]) {
         let tiles = self.grid.tiles();
-        let lines_per_tile = N * N * (self.in_lines + self.packing.out_lines);
+        let lines_per_tile = N * N * (self.in_lines + self.packing.panel_lines);
         let rows = self.kernel.block_rows();
         let fitting = (CHUNK_LINES / lines_per_tile / rows * rows).max(rows);
         // A multiple of the threads, so that they finish together.
@@ -71,7 +71,7 @@ impl Pass<'_> {
         let chunks = tiles.div_ceil(fitting).next_multiple_of(threads).min(tiles);
         let largest = tiles.div_ceil(chunks);
         let lines = |lines: usize| PointLayout::new(largest, lines).lines(N * N);
-        reserve(slots, lines(self.in_lines), lines(self.packing.out_lines));
+        reserve(slots, lines(self.in_lines), lines(self.packing.panel_lines));
         for_each_task(slots, chunks, |slot, chunk| {
             self.kernel.run(Chunk::<N, M> {
                 pass: self,
@@ -136,39 +136,24 @@ impl<const N: usize, const M: usize> Op for Chunk<'_, N, M> {
     #[inline(always)]
     fn run<V: Vector>(self) {
         let pass = self.pass;
-        let packing = pass.packing;
-        let tiles = self.range.len();
-        let layout = PointLayout::new(tiles, pass.in_lines);
+        let layout = PointLayout::new(self.range.len(), pass.in_lines);
         let points = scratch(&mut self.slot.points, layout.lines(N * N));
         let inputs = pass.tiles(self.range.clone(), 0..pass.in_lines, pass.in_lines);
         // SAFETY: the points are this task's own.
         unsafe {
             input_tiles::<V, N, M>(pass.input, &inputs, &Shared::new(points), layout);
         }
-        let result = PointLayout::new(tiles, packing.out_lines);
-        let products = scratch(&mut self.slot.products, result.lines(N * N));
-        for panel in 0..packing.panels() {
-            for point in 0..N * N {
-                let needing = pass.grid.needing(point, N, &self.range);
-                if needing.is_empty() {
-                    continue;
-                }
-                let first = point * result.point + panel * packing.panel_lines * tiles;
-                multiply::<V, Line>(
-                    &points[point * layout.point + needing.start..],
-                    layout.channels,
-                    needing.len(),
-                    packing.point(pass.weights, panel, point),
-                    packing.cols(panel),
-                    &mut products[first + needing.start..],
-                    tiles,
-                );
-            }
-        }
-        let outputs = pass.tiles(self.range, 0..packing.out_lines, packing.out_lines);
-        // SAFETY: no other task has these tiles.
-        unsafe {
-            output_tiles::<V, N, M>(products, result, &outputs, self.output, &pass.tail);
+        for panel in 0..pass.packing.panels() {
+            let panel = Panel::<N, M> {
+                pass,
+                output: self.output,
+                points,
+                layout,
+                products: &mut self.slot.products,
+                range: self.range.clone(),
+                panel,
+            };
+            panel.run::<V>();
         }
     }
 }
