@@ -45,44 +45,78 @@ impl PointLayout {
     }
 }
 
-/// The pixels `[N][N]` under a tile, from one line of channels; zero outside of the image.
-#[inline(always)]
-fn window<V: Vector, const N: usize>(
-    image: &[Line],
+/// The pixels under a tile, in one line of channels.
+struct Window<'a> {
+    image: &'a [Line],
     height: usize,
     width: usize,
     y: isize,
     x: isize,
-) -> [[V; N]; N] {
-    let mut pixels = [[V::splat(0.0); N]; N];
-    let inside = y >= 0 && x >= 0 && y as usize + N <= height && x as usize + N <= width;
-    if inside {
-        for (r, row) in pixels.iter_mut().enumerate() {
-            let start = (y as usize + r) * width + x as usize;
-            // What the tile after the next one needs anew.
+    /// Whether all pixels lie inside of the image.
+    inside: bool,
+}
+
+impl<'a> Window<'a> {
+    #[inline(always)]
+    fn new(
+        image: &'a [Line],
+        (height, width): (usize, usize),
+        (y, x): (isize, isize),
+        size: usize,
+    ) -> Self {
+        let fits = |at: isize, length: usize| at >= 0 && at as usize + size <= length;
+        Self {
+            image,
+            height,
+            width,
+            y,
+            x,
+            inside: fits(y, height) && fits(x, width),
+        }
+    }
+
+    /// Row `r`, with zeros outside of the image.
+    #[inline(always)]
+    fn row<V: Vector, const N: usize>(&self, r: usize) -> [V; N] {
+        let mut row = [V::splat(0.0); N];
+        let y = self.y + r as isize;
+        if self.inside {
+            let start = y as usize * self.width + self.x as usize;
+            // What the tile after the next one needs anew: the processor does not see it coming.
             for c in 2..N {
-                V::prefetch(image.as_ptr().wrapping_add(start + 2 * N - 4 + c).cast());
+                V::prefetch(
+                    self.image
+                        .as_ptr()
+                        .wrapping_add(start + 2 * N - 4 + c)
+                        .cast(),
+                );
             }
-            let line = &image[start..start + N];
-            for (pixel, line) in row.iter_mut().zip(line) {
+            for (pixel, line) in row.iter_mut().zip(&self.image[start..start + N]) {
                 *pixel = V::load(&line.0);
             }
-        }
-    } else {
-        for (r, row) in pixels.iter_mut().enumerate() {
-            let y = y + r as isize;
-            if y < 0 || y as usize >= height {
-                continue;
-            }
+        } else if y >= 0 && (y as usize) < self.height {
             for (c, pixel) in row.iter_mut().enumerate() {
-                let x = x + c as isize;
-                if x >= 0 && (x as usize) < width {
-                    *pixel = V::load(&image[y as usize * width + x as usize].0);
+                let x = self.x + c as isize;
+                if x >= 0 && (x as usize) < self.width {
+                    *pixel = V::load(&self.image[y as usize * self.width + x as usize].0);
                 }
             }
         }
+        row
     }
-    pixels
+}
+
+/// Column `column` of rows.
+#[inline(always)]
+fn column<V: Vector, const ROWS: usize, const COLUMNS: usize>(
+    rows: &[[V; COLUMNS]; ROWS],
+    column: usize,
+) -> [V; ROWS] {
+    let mut values = [rows[0][0]; ROWS];
+    for (value, row) in values.iter_mut().zip(rows) {
+        *value = row[column];
+    }
+    values
 }
 
 /// Transforms the input under tiles: `Bᵀ d B`. `points` receives the first of the tiles at 0, the lines of
@@ -103,25 +137,27 @@ pub(crate) unsafe fn input_tiles<V: Vector, const N: usize, const M: usize>(
         let places = grid.places(tiles.range.clone());
         for (to, place) in (line * layout.channels..).zip(places) {
             let plane = (place.image * tiles.all_lines + line) * image;
-            let mut pixels = window::<V, N>(
+            let window = Window::new(
                 &input[plane..plane + image],
-                grid.height,
-                grid.width,
-                place.y as isize - grid.padding as isize,
-                place.x as isize - grid.padding as isize,
+                (grid.height, grid.width),
+                (
+                    place.y as isize - grid.padding as isize,
+                    place.x as isize - grid.padding as isize,
+                ),
+                N,
             );
-            for row in &mut pixels {
-                *row = Tile::<N, M>::input(*row);
+            let mut rows = [[V::splat(0.0); N]; N];
+            for (r, row) in rows.iter_mut().enumerate() {
+                *row = Tile::<N, M>::input(window.row(r));
             }
-            for column in 0..N {
-                let mut one = pixels[0];
-                for (one, row) in one.iter_mut().zip(&pixels) {
-                    *one = row[column];
-                }
-                for (row, value) in Tile::<N, M>::input(one).into_iter().enumerate() {
-                    let index = (row * N + column) * layout.point + to;
+            for c in 0..N {
+                for (r, value) in Tile::<N, M>::input(column(&rows, c))
+                    .into_iter()
+                    .enumerate()
+                {
                     // SAFETY: the tile is ours alone, says the caller.
-                    value.store(unsafe { &mut points.line(index).0 });
+                    let line = unsafe { points.line((r * N + c) * layout.point + to) };
+                    value.store(&mut line.0);
                 }
             }
         }
@@ -144,26 +180,22 @@ pub(crate) unsafe fn gradient_tiles<V: Vector, const N: usize, const M: usize>(
         let places = tiles.grid.places(tiles.range.clone());
         for (to, place) in (line * layout.channels..).zip(places) {
             let plane = (place.image * tiles.all_lines + line) * height * width;
-            let pixels = window::<V, M>(
+            let window = Window::new(
                 &gradient[plane..plane + height * width],
-                height,
-                width,
-                place.y as isize,
-                place.x as isize,
+                (height, width),
+                (place.y as isize, place.x as isize),
+                M,
             );
             let mut rows = [[V::splat(0.0); N]; M];
-            for (row, pixels) in rows.iter_mut().zip(pixels) {
-                *row = Tile::<N, M>::output_adjoint(pixels);
+            for (r, row) in rows.iter_mut().enumerate() {
+                *row = Tile::<N, M>::output_adjoint(window.row(r));
             }
-            for column in 0..N {
-                let mut one = [V::splat(0.0); M];
-                for (one, row) in one.iter_mut().zip(&rows) {
-                    *one = row[column];
-                }
-                for (row, value) in Tile::<N, M>::output_adjoint(one).into_iter().enumerate() {
-                    let index = (row * N + column) * layout.point + to;
+            for c in 0..N {
+                let values = Tile::<N, M>::output_adjoint(column(&rows, c));
+                for (r, value) in values.into_iter().enumerate() {
                     // SAFETY: the tile is ours alone, says the caller.
-                    value.store(unsafe { &mut points.line(index).0 });
+                    let line = unsafe { points.line((r * N + c) * layout.point + to) };
+                    value.store(&mut line.0);
                 }
             }
         }
@@ -197,95 +229,91 @@ pub(crate) unsafe fn output_tiles<V: Vector, const N: usize, const M: usize>(
                     output.prefetch::<V>(plane + (top + r) * width + left + 2 * step + c);
                 }
             }
-            let y = products::<V, N, M>(points, layout, from);
-            // SAFETY: the tile is ours alone, says the caller.
-            unsafe {
-                if tail.pool {
-                    store_pooled(&y, tail, bias, place, (height, width), plane, output);
-                } else {
-                    store(&y, tail, bias, place, (height, width), plane, output);
+            let mut rows = [[V::splat(0.0); M]; N];
+            for (r, row) in rows.iter_mut().enumerate() {
+                let mut m = [V::splat(0.0); N];
+                for (c, m) in m.iter_mut().enumerate() {
+                    *m = V::load(&points[(r * N + c) * layout.point + from].0);
+                }
+                *row = Tile::<N, M>::output(m);
+            }
+            let target = Target {
+                tail,
+                bias,
+                place,
+                size: (height, width),
+                plane,
+                output,
+            };
+            for pair in 0..M / 2 {
+                let left = Tile::<N, M>::output(column(&rows, 2 * pair));
+                let right = Tile::<N, M>::output(column(&rows, 2 * pair + 1));
+                // SAFETY: the tile is ours alone, says the caller.
+                unsafe {
+                    if tail.pool {
+                        target.store_pooled(&left, &right, pair);
+                    } else {
+                        target.store(&left, 2 * pair);
+                        target.store(&right, 2 * pair + 1);
+                    }
                 }
             }
         }
     }
 }
 
-/// `Aᵀ m A` of one tile and one line of channels.
-#[inline(always)]
-fn products<V: Vector, const N: usize, const M: usize>(
-    points: &[Line],
-    layout: PointLayout,
-    from: usize,
-) -> [[V; M]; M] {
-    let mut rows = [[V::splat(0.0); M]; N];
-    for (r, row) in rows.iter_mut().enumerate() {
-        let mut m = [V::splat(0.0); N];
-        for (c, m) in m.iter_mut().enumerate() {
-            *m = V::load(&points[(r * N + c) * layout.point + from].0);
-        }
-        *row = Tile::<N, M>::output(m);
-    }
-    let mut y = [[V::splat(0.0); M]; M];
-    for column in 0..M {
-        let mut one = [V::splat(0.0); N];
-        for (one, row) in one.iter_mut().zip(&rows) {
-            *one = row[column];
-        }
-        for (y, value) in y.iter_mut().zip(Tile::<N, M>::output(one)) {
-            y[column] = value;
-        }
-    }
-    y
-}
-
-/// # Safety
-/// The tile's lines of `output` are reached by nobody else.
-#[inline(always)]
-unsafe fn store<V: Vector, const M: usize>(
-    y: &[[V; M]; M],
-    tail: &Tail,
+/// Where the outputs of a tile go.
+struct Target<'a, V> {
+    tail: &'a Tail<'a>,
     bias: V,
     place: Place,
-    (height, width): (usize, usize),
+    size: (usize, usize),
+    /// The plane's first line.
     plane: usize,
-    output: &Shared,
-) {
-    for (r, row) in y.iter().enumerate() {
-        if place.y + r >= height {
-            break;
+    output: &'a Shared<'a>,
+}
+
+impl<V: Vector> Target<'_, V> {
+    /// Stores column `c` of the tile.
+    ///
+    /// # Safety
+    /// The tile's lines of the output are reached by nobody else.
+    #[inline(always)]
+    unsafe fn store<const M: usize>(&self, values: &[V; M], c: usize) {
+        let (height, width) = self.size;
+        if self.place.x + c >= width {
+            return;
         }
-        let start = plane + (place.y + r) * width + place.x;
-        for (c, &value) in row.iter().enumerate() {
-            if place.x + c < width {
+        let start = self.plane + self.place.y * width + self.place.x + c;
+        for (r, &value) in values.iter().enumerate() {
+            if self.place.y + r < height {
                 // SAFETY: the tile is ours alone, says the caller.
-                let line = unsafe { output.line(start + c) };
-                tail.activate(value, bias).store(&mut line.0);
+                let line = unsafe { self.output.line(start + r * width) };
+                self.tail.activate(value, self.bias).store(&mut line.0);
             }
         }
     }
-}
 
-/// # Safety
-/// The tile's lines of `output` are reached by nobody else.
-#[inline(always)]
-unsafe fn store_pooled<V: Vector, const M: usize>(
-    y: &[[V; M]; M],
-    tail: &Tail,
-    bias: V,
-    place: Place,
-    (height, width): (usize, usize),
-    plane: usize,
-    output: &Shared,
-) {
-    for r in 0..M / 2 {
-        for c in 0..M / 2 {
-            let (row, column) = (place.y / 2 + r, place.x / 2 + c);
-            if row < height && column < width {
-                let upper = y[2 * r][2 * c].max(y[2 * r][2 * c + 1]);
-                let lower = y[2 * r + 1][2 * c].max(y[2 * r + 1][2 * c + 1]);
+    /// Stores column `c` of the pooled tile, from two columns of the tile.
+    ///
+    /// # Safety
+    /// The tile's lines of the output are reached by nobody else.
+    #[inline(always)]
+    unsafe fn store_pooled<const M: usize>(&self, left: &[V; M], right: &[V; M], c: usize) {
+        let (height, width) = self.size;
+        let (y, x) = (self.place.y / 2, self.place.x / 2 + c);
+        if x >= width {
+            return;
+        }
+        for r in 0..M / 2 {
+            if y + r < height {
+                let upper = left[2 * r].max(right[2 * r]);
+                let lower = left[2 * r + 1].max(right[2 * r + 1]);
                 // SAFETY: the tile is ours alone, says the caller.
-                let line = unsafe { output.line(plane + row * width + column) };
-                tail.activate(upper.max(lower), bias).store(&mut line.0);
+                let line = unsafe { self.output.line(self.plane + (y + r) * width + x) };
+                self.tail
+                    .activate(upper.max(lower), self.bias)
+                    .store(&mut line.0);
             }
         }
     }
