@@ -7,9 +7,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
-use vgg::Classifier;
 use vgg::data::{self, DataOptions, ImageSet};
 use vgg::train::{Evaluation, RunFolder, evaluate};
+use vgg::{Classifier, Engine};
 
 /// Say what pictures show.
 ///
@@ -33,6 +33,10 @@ struct Options {
     /// What computes: flex, or a backend that was compiled in
     #[arg(long, value_name = "NAME", default_value = "flex")]
     backend: String,
+
+    /// What computes the convolutions: winograd (on the CPU backend flex) or burn
+    #[arg(long, value_name = "NAME", default_value_t)]
+    engine: Engine,
 
     /// Show so many of the most probable classes
     #[arg(long, value_name = "K", default_value_t = 3)]
@@ -92,11 +96,12 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         return Err("nothing to do: name pictures, or use --samples N or --evaluate".into());
     }
     let device = vgg::device(&options.backend)?;
-    let classifier = match (&options.run, &options.weights) {
+    let mut classifier = match (&options.run, &options.weights) {
         (Some(run), _) => RunFolder::open(run)?.0.classifier(&device)?,
         (None, Some(weights)) => Classifier::from_file(weights, &device)?,
         (None, None) => Classifier::shipped(&device)?,
     };
+    classifier.network = classifier.network.with_engine(options.engine);
     for path in &options.images {
         let pixels = classifier.preprocessing.read(path)?;
         let name = path.display().to_string();

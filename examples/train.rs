@@ -12,7 +12,7 @@ use vgg::train::{
     Augmentation, Interrupter, OptimizerKind, Outcome, RunConfig, RunFolder, Summary, TrainConfig,
     train,
 };
-use vgg::{Precision, VggConfig};
+use vgg::{Engine, Precision, VggConfig};
 
 /// Train a VGG on real images, test it, and keep the weights, figures and charts of the run.
 ///
@@ -60,6 +60,10 @@ struct Options {
     /// What computes; --list-backends shows what there is [default: flex, or that of the run]
     #[arg(long, value_name = "NAME")]
     backend: Option<String>,
+
+    /// What computes the convolutions: winograd (on the CPU backend flex) or burn
+    #[arg(long, value_name = "NAME", default_value_t, conflicts_with = "resume")]
+    engine: Engine,
 
     /// Show the backends and leave
     #[arg(long)]
@@ -272,6 +276,7 @@ fn started(options: &Options) -> Result<Prepared, Box<dyn Error>> {
         classes: data.classes.clone(),
         preprocessing: Preprocessing::measure(&data.train, fit),
         backend,
+        engine: options.engine.to_string(),
         precision,
     };
     let path = options

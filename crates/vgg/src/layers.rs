@@ -9,7 +9,11 @@ use burn::nn::{
 };
 use burn::tensor::{Device, Tensor, module::batch_norm_train};
 
+#[cfg(feature = "winograd")]
+use winograd::burn::{ChainLayer, chain};
+
 use crate::config::WeightInit;
+use crate::engine::Engine;
 
 /// A 3×3 convolution with padding 1, batch normalisation where the network has it, and ReLU.
 #[derive(Module, Debug)]
@@ -56,12 +60,78 @@ impl ConvLayer {
 
     /// `[batch, c_in, h, w]` → `[batch, c_out, h, w]`.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        let output = self.conv.forward(input);
+        self.forward_with(input, Engine::default())
+    }
+
+    pub(crate) fn forward_with(&self, input: Tensor<4>, engine: Engine) -> Tensor<4> {
+        let output = self.convolve(input, engine);
         let output = match &self.norm {
             Some(norm) => normalise(norm, output),
             None => output,
         };
         self.relu.forward(output)
+    }
+}
+
+#[cfg(feature = "winograd")]
+impl ConvLayer {
+    fn convolve(&self, input: Tensor<4>, engine: Engine) -> Tensor<4> {
+        if engine == Engine::Winograd
+            && let Some(bias) = &self.conv.bias
+        {
+            let layer = ChainLayer {
+                weight: self.conv.weight.val(),
+                bias: bias.val(),
+                relu: false,
+            };
+            if let Some(output) = chain(input.clone(), &[layer], false) {
+                return output;
+            }
+        }
+        self.conv.forward(input)
+    }
+
+    /// The layer as one convolution with ReLU, if nothing keeps it from being one.
+    fn folded(&self, folds: bool) -> Option<ChainLayer> {
+        if self.norm.is_some() && !folds {
+            return None;
+        }
+        let (weight, bias) = self.weights();
+        Some(ChainLayer {
+            weight,
+            bias,
+            relu: true,
+        })
+    }
+
+    /// Weights `[c_out, c_in, 3, 3]` and bias with the batch normalisation folded in: w·s and
+    /// b·s + t with s = γ / √(σ² + ε) and t = β − μ·s.
+    pub(crate) fn weights(&self) -> (Tensor<4>, Tensor<1>) {
+        let weight = self.conv.weight.val();
+        let channels = weight.dims()[0];
+        let bias = match &self.conv.bias {
+            Some(bias) => bias.val(),
+            None => Tensor::zeros([channels], &weight.device()),
+        };
+        let Some(norm) = &self.norm else {
+            return (weight, bias);
+        };
+        let deviation = norm
+            .running_var
+            .value_sync()
+            .add_scalar(norm.epsilon)
+            .sqrt();
+        let scale = norm.gamma.val().div(deviation);
+        let shift = norm.beta.val() - norm.running_mean.value_sync() * scale.clone();
+        let weight = weight * scale.clone().reshape([channels, 1, 1, 1]);
+        (weight, bias * scale + shift)
+    }
+}
+
+#[cfg(not(feature = "winograd"))]
+impl ConvLayer {
+    fn convolve(&self, input: Tensor<4>, _: Engine) -> Tensor<4> {
+        self.conv.forward(input)
     }
 }
 
@@ -119,11 +189,34 @@ impl Block {
 
     /// `[batch, c_in, h, w]` → `[batch, c_out, h / 2, w / 2]`, rounded down.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
+        self.forward_with(input, Engine::default())
+    }
+
+    pub(crate) fn forward_with(&self, input: Tensor<4>, engine: Engine) -> Tensor<4> {
+        #[cfg(feature = "winograd")]
+        if engine == Engine::Winograd
+            && let Some(output) = self.chain(&input)
+        {
+            return output;
+        }
         let output = self
             .layers
             .iter()
-            .fold(input, |input, layer| layer.forward(input));
+            .fold(input, |input, layer| layer.forward_with(input, engine));
         self.pool.forward(output)
+    }
+
+    /// All of the block at once, if nothing between its convolutions has to be seen: no statistics
+    /// of a batch.
+    #[cfg(feature = "winograd")]
+    fn chain(&self, input: &Tensor<4>) -> Option<Tensor<4>> {
+        let folds = !input.device().is_autodiff();
+        let layers: Option<Vec<_>> = self
+            .layers
+            .iter()
+            .map(|layer| layer.folded(folds))
+            .collect();
+        chain(input.clone(), &layers?, true)
     }
 }
 

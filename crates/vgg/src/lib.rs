@@ -7,10 +7,13 @@ mod config;
 #[cfg(feature = "train")]
 pub mod data;
 mod device;
+mod engine;
 #[cfg(feature = "train")]
 mod file;
 mod layers;
 mod model;
+#[cfg(feature = "winograd")]
+mod prepared;
 #[cfg(feature = "train")]
 pub mod train;
 mod variants;
@@ -20,6 +23,9 @@ mod weights;
 pub use classifier::Classifier;
 pub use config::{BlockConfig, ConfigError, Pooling, VggConfig, WeightInit};
 pub use device::{DeviceError, compiled_backends, describe_backends, device};
+pub use engine::{Engine, UnknownEngine};
 pub use layers::{Block, ConvLayer, HiddenLayer};
 pub use model::{InputError, Vgg};
+#[cfg(feature = "winograd")]
+pub use prepared::{PreparedError, PreparedVgg};
 pub use weights::{Precision, WeightsError, WeightsHeader};

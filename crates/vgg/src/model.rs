@@ -7,6 +7,7 @@ use burn::tensor::{Device, Tensor, activation::softmax};
 use thiserror::Error;
 
 use crate::config::{ConfigError, Pooling, VggConfig};
+use crate::engine::Engine;
 use crate::layers::{Block, ConvLayer, HiddenLayer, linear};
 
 /// A VGG: blocks of 3×3 convolutions, then linear layers.
@@ -35,6 +36,8 @@ pub struct Vgg {
     pub output: Linear,
     #[module(skip)]
     config: VggConfig,
+    #[module(skip)]
+    engine: Engine,
 }
 
 /// An input that the network does not take.
@@ -115,6 +118,7 @@ impl VggConfig {
             hidden,
             output: linear([features, self.classes], device),
             config: self.clone(),
+            engine: Engine::default(),
         })
     }
 }
@@ -123,6 +127,22 @@ impl Vgg {
     /// The configuration that the network was made from.
     pub fn config(&self) -> &VggConfig {
         &self.config
+    }
+
+    /// What computes the convolutions.
+    pub fn engine(&self) -> Engine {
+        self.engine
+    }
+
+    /// The network with another engine for its convolutions.
+    #[must_use]
+    pub fn with_engine(self, engine: Engine) -> Self {
+        Self { engine, ..self }
+    }
+
+    #[cfg(feature = "winograd")]
+    pub(crate) fn average(&self) -> Option<&AdaptiveAvgPool2d> {
+        self.average.as_ref()
     }
 
     /// Says whether the network takes an input of `shape` `[batch, channels, height, width]`.
@@ -200,8 +220,8 @@ impl Vgg {
     }
 
     fn features(&self, images: Tensor<4>) -> Tensor<4> {
-        self.blocks
-            .iter()
-            .fold(images, |input, block| block.forward(input))
+        self.blocks.iter().fold(images, |input, block| {
+            block.forward_with(input, self.engine)
+        })
     }
 }

@@ -129,6 +129,8 @@ pub struct RunConfig {
     pub preprocessing: Preprocessing,
     /// The backend, as [`device`](crate::device) knows it.
     pub backend: String,
+    /// What computes the convolutions, as [`Engine`](crate::Engine) is named.
+    pub engine: String,
     /// How the finished weights are stored.
     pub precision: Precision,
 }

@@ -58,6 +58,7 @@ pub fn train(
 
     device.seed(settings.seed);
     let network = config.model.init(&device.clone().autodiff())?;
+    let network = network.with_engine(config.engine.parse()?);
     network.check_input(batch_shape(&train_set))?;
     network.check_input(batch_shape(&test_set))?;
 

@@ -1,0 +1,168 @@
+//! The forward pass of a chain.
+
+use burn::tensor::TensorData;
+use burn_flex::FlexTensor;
+
+use super::spare::{self, Weights, with_layer, with_workspace};
+use crate::{Activation, ConvOptions, Error, LayerSize, max_pool};
+
+/// Weight, bias, ReLU.
+pub(super) type LayerTensors = (FlexTensor, FlexTensor, bool);
+
+/// A chain whose shapes fit together.
+pub(super) struct Forward<'a> {
+    input: &'a FlexTensor,
+    layers: &'a [LayerTensors],
+    pool: bool,
+    shape: [usize; 4],
+    /// Channels before and after each layer.
+    channels: Vec<[usize; 2]>,
+}
+
+/// What the backward pass needs.
+pub(super) struct Kept {
+    /// The input of each layer, and the output of the last one before pooling.
+    pub(super) maps: Vec<Activation>,
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.maps.drain(..).for_each(spare::give_back);
+    }
+}
+
+impl<'a> Forward<'a> {
+    pub(super) fn new(
+        input: &'a FlexTensor,
+        layers: &'a [LayerTensors],
+        pool: bool,
+    ) -> Option<Self> {
+        let shape = dims(input)?;
+        let mut known = shape[1];
+        let mut channels = Vec::with_capacity(layers.len());
+        for (weight, bias, _) in layers {
+            let [outputs, inputs, height, width] = dims(weight)?;
+            let fits = [inputs, height, width] == [known, 3, 3] && dims(bias)? == [outputs];
+            if !fits || outputs == 0 {
+                return None;
+            }
+            channels.push([inputs, outputs]);
+            known = outputs;
+        }
+        let smallest = if pool { 2 } else { 1 };
+        let fits = shape[0] > 0 && shape[1] > 0 && shape[2].min(shape[3]) >= smallest;
+        fits.then_some(Self {
+            input,
+            layers,
+            pool,
+            shape,
+            channels,
+        })
+    }
+
+    /// Without anything for a backward pass: pooling happens inside the last convolution.
+    pub(super) fn inference(&self) -> Option<FlexTensor> {
+        let last = self.layers.len().checked_sub(1)?;
+        let result = with_workspace(|workspace| -> Result<FlexTensor, Error> {
+            let [batch, _, height, width] = self.shape;
+            let mut map = spare::activation(self.bytes(0));
+            for index in 0..self.layers.len() {
+                let mut output = spare::activation(self.bytes(index + 1));
+                let options = self.options(index, self.pool && index == last);
+                with_layer(self.weights(index)?, options, |conv| match index {
+                    0 => {
+                        let input = values(self.input)?;
+                        conv.forward_nchw(input, batch, height, width, &mut output, workspace)
+                    }
+                    _ => conv.forward(&map, &mut output, workspace),
+                })?;
+                spare::give_back(std::mem::replace(&mut map, output));
+            }
+            let output = tensor(&map);
+            spare::give_back(map);
+            Ok(output)
+        });
+        result.ok()
+    }
+
+    /// With the maps that a backward pass needs.
+    pub(super) fn training(&self) -> Option<(FlexTensor, Kept)> {
+        let mut kept = Kept { maps: Vec::new() };
+        let result = with_workspace(|workspace| -> Result<FlexTensor, Error> {
+            let [batch, channels, height, width] = self.shape;
+            let mut first = spare::activation(self.bytes(0));
+            first.copy_from_nchw(values(self.input)?, batch, channels, height, width)?;
+            kept.maps.push(first);
+            for index in 0..self.layers.len() {
+                let mut output = spare::activation(self.bytes(index + 1));
+                let options = self.options(index, false);
+                let input = &kept.maps[index];
+                with_layer(self.weights(index)?, options, |conv| {
+                    conv.forward(input, &mut output, workspace)
+                })?;
+                kept.maps.push(output);
+            }
+            let last = &kept.maps[self.layers.len()];
+            if !self.pool {
+                return Ok(tensor(last));
+            }
+            let mut pooled = spare::activation(last.bytes() / 4);
+            max_pool(last, &mut pooled)?;
+            let output = tensor(&pooled);
+            spare::give_back(pooled);
+            Ok(output)
+        });
+        result.ok().map(|output| (output, kept))
+    }
+
+    fn options(&self, index: usize, pool: bool) -> ConvOptions {
+        let [in_channels, out_channels] = self.channels[index];
+        let size = LayerSize {
+            batch: self.shape[0],
+            in_channels,
+            out_channels,
+            out_height: self.shape[2],
+            out_width: self.shape[3],
+            pool,
+        };
+        ConvOptions::for_size(&size).with_relu(self.layers[index].2)
+    }
+
+    fn weights(&self, index: usize) -> Result<Weights<'_>, Error> {
+        let (weight, bias, _) = &self.layers[index];
+        let [in_channels, out_channels] = self.channels[index];
+        Ok(Weights {
+            weights: values(weight)?,
+            bias: Some(values(bias)?),
+            in_channels,
+            out_channels,
+        })
+    }
+
+    /// Bytes of the map before layer `index`.
+    fn bytes(&self, index: usize) -> usize {
+        let channels = match index.checked_sub(1) {
+            Some(layer) => self.channels[layer][1],
+            None => self.shape[1],
+        };
+        let [batch, _, height, width] = self.shape;
+        batch * channels.div_ceil(crate::LANES) * height * width * size_of::<crate::Line>()
+    }
+}
+
+/// The dimensions, if there are `D`.
+pub(super) fn dims<const D: usize>(tensor: &FlexTensor) -> Option<[usize; D]> {
+    let shape: Vec<usize> = tensor.layout().shape().iter().copied().collect();
+    shape.try_into().ok()
+}
+
+/// The values of a tensor that was made contiguous.
+pub(super) fn values(tensor: &FlexTensor) -> Result<&[f32], Error> {
+    tensor.as_slice::<f32>().ok_or(Error::Zero("values"))
+}
+
+/// A new tensor of the values of a map.
+pub(super) fn tensor(map: &Activation) -> FlexTensor {
+    let shape = [map.batch(), map.channels(), map.height(), map.width()];
+    FlexTensor::from_data(TensorData::new(map.to_nchw(), shape))
+}

@@ -1,0 +1,199 @@
+//! A chain with automatic differentiation: one step of the backward pass for all its layers.
+
+use std::fmt;
+use std::sync::Arc;
+
+use burn::tensor::{Tensor, TensorData};
+use burn_autodiff::checkpoint::base::Checkpointer;
+use burn_autodiff::checkpoint::strategy::NoCheckpointing;
+use burn_autodiff::grads::Gradients;
+use burn_autodiff::ops::{Backward, NodeGuard, Ops, OpsKind};
+use burn_flex::{Flex, FlexTensor};
+
+use super::forward::{Forward, Kept, LayerTensors, dims, tensor, values};
+use super::spare::{self, Weights, with_layer, with_workspace};
+use super::{ChainLayer, Tracked, contiguous};
+use crate::{
+    Activation, ConvOptions, Error, Kernel, LayerSize, Workspace, max_pool_gradient, relu_gradient,
+    weight_gradient,
+};
+
+/// Burn fixes the number of a step's inputs at compile time: the map, and two for each layer.
+pub(super) const MOST_LAYERS: usize = 4;
+
+pub(super) fn run(input: Tensor<4>, layers: &[ChainLayer], pool: bool) -> Option<Tensor<4>> {
+    let mut guards = Vec::with_capacity(1 + 2 * layers.len());
+    let maps = take(input, &mut guards)?;
+    let mut tensors = Vec::with_capacity(layers.len());
+    for layer in layers {
+        let weight = take(layer.weight.clone(), &mut guards)?;
+        let bias = take(layer.bias.clone(), &mut guards)?;
+        tensors.push((weight, bias, layer.relu));
+    }
+    match layers.len() {
+        1 => track::<3>(guards, maps, tensors, pool),
+        2 => track::<5>(guards, maps, tensors, pool),
+        3 => track::<7>(guards, maps, tensors, pool),
+        4 => track::<9>(guards, maps, tensors, pool),
+        _ => None,
+    }
+}
+
+fn take<const D: usize>(tensor: Tensor<D>, guards: &mut Vec<NodeGuard>) -> Option<FlexTensor> {
+    let (primitive, guard) = tensor.try_into_primitive::<Tracked>().ok()?.into_parts();
+    guards.push(guard);
+    contiguous(primitive)
+}
+
+fn track<const N: usize>(
+    guards: Vec<NodeGuard>,
+    input: FlexTensor,
+    layers: Vec<LayerTensors>,
+    pool: bool,
+) -> Option<Tensor<4>> {
+    let guards: [NodeGuard; N] = guards.try_into().ok()?;
+    let forward = Forward::new(&input, &layers, pool)?;
+    let prepared = Backward::<Flex, N>::prepare::<NoCheckpointing>(ChainGradient, guards);
+    let output = match prepared.compute_bound().stateful() {
+        OpsKind::Tracked(tracked) => {
+            let (output, kept) = forward.training()?;
+            let state = State { kept, layers, pool };
+            tracked.finish(Arc::new(state), output)
+        }
+        OpsKind::UnTracked(untracked) => untracked.finish(forward.inference()?),
+    };
+    Some(Tensor::from_primitive::<Tracked>(output))
+}
+
+#[derive(Debug)]
+struct ChainGradient;
+
+/// What the forward pass leaves for the backward pass.
+struct State {
+    kept: Kept,
+    layers: Vec<LayerTensors>,
+    pool: bool,
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State")
+            .field("layers", &self.layers.len())
+            .field("pool", &self.pool)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<const N: usize> Backward<Flex, N> for ChainGradient {
+    type State = Arc<State>;
+
+    fn backward(self, ops: Ops<Arc<State>, N>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let output = gradients.consume::<Flex>(&ops.node);
+        let wanted: Vec<bool> = ops.parents.iter().map(Option::is_some).collect();
+        let computed = with_workspace(|workspace| ops.state.gradients(output, &wanted, workspace));
+        // The forward pass has checked all sizes, and a backward pass cannot return an error.
+        let computed = computed.expect("a gradient has the shape of its tensor");
+        for (parent, gradient) in ops.parents.into_iter().zip(computed) {
+            if let (Some(node), Some(gradient)) = (parent, gradient) {
+                gradients.register::<Flex>(node.id, gradient);
+            }
+        }
+    }
+}
+
+impl State {
+    /// The gradients of the input and of each layer's weight and bias, where they are wanted.
+    fn gradients(
+        &self,
+        output: FlexTensor,
+        wanted: &[bool],
+        workspace: &mut Workspace,
+    ) -> Result<Vec<Option<FlexTensor>>, Error> {
+        let mut found = vec![None; wanted.len()];
+        let mut gradient = self.output_gradient(output)?;
+        for index in (0..self.layers.len()).rev() {
+            let (weight, bias, relu) = &self.layers[index];
+            if *relu && !(self.pool && index + 1 == self.layers.len()) {
+                relu_gradient(&self.kept.maps[index + 1], &mut gradient)?;
+            }
+            let input = &self.kept.maps[index];
+            let (of_weight, of_bias) = (1 + 2 * index, 2 + 2 * index);
+            if wanted[of_weight] || wanted[of_bias] {
+                let mut weights = vec![0.0; values(weight)?.len()];
+                let mut biases = vec![0.0; values(bias)?.len()];
+                let kernel = Kernel::detect();
+                weight_gradient(
+                    input,
+                    &gradient,
+                    1,
+                    kernel,
+                    &mut weights,
+                    Some(&mut biases),
+                    workspace,
+                )?;
+                found[of_weight] = Some(like(weight, weights));
+                found[of_bias] = Some(like(bias, biases));
+            }
+            if wanted[..=2 * index].iter().any(|&wanted| wanted) {
+                let mut back = spare::activation(input.bytes());
+                let weights = back_weights(weight)?;
+                with_layer(weights, self.back_options(&gradient, weights), |conv| {
+                    conv.forward(&gradient, &mut back, workspace)
+                })?;
+                spare::give_back(std::mem::replace(&mut gradient, back));
+            } else {
+                break;
+            }
+        }
+        if wanted[0] {
+            found[0] = Some(tensor(&gradient));
+        }
+        spare::give_back(gradient);
+        Ok(found)
+    }
+
+    /// The gradient of the last map before pooling, its ReLU reversed too if there is a pooling.
+    fn output_gradient(&self, output: FlexTensor) -> Result<Activation, Error> {
+        let output = contiguous(output).ok_or(Error::Zero("gradients"))?;
+        let shape: [usize; 4] = dims(&output).ok_or(Error::Zero("gradients"))?;
+        let [batch, channels, height, width] = shape;
+        let last = &self.kept.maps[self.layers.len()];
+        let mut gradient = spare::activation(last.bytes());
+        if !self.pool {
+            gradient.copy_from_nchw(values(&output)?, batch, channels, height, width)?;
+            return Ok(gradient);
+        }
+        let mut pooled = spare::activation(last.bytes() / 4);
+        pooled.copy_from_nchw(values(&output)?, batch, channels, height, width)?;
+        let relu = self.layers.last().is_some_and(|layer| layer.2);
+        max_pool_gradient(last, &pooled, &mut gradient, relu)?;
+        spare::give_back(pooled);
+        Ok(gradient)
+    }
+
+    fn back_options(&self, gradient: &Activation, weights: Weights) -> ConvOptions {
+        ConvOptions::for_size(&LayerSize {
+            batch: gradient.batch(),
+            in_channels: weights.out_channels,
+            out_channels: weights.in_channels,
+            out_height: gradient.height(),
+            out_width: gradient.width(),
+            pool: false,
+        })
+    }
+}
+
+fn back_weights(weight: &FlexTensor) -> Result<Weights<'_>, Error> {
+    let shape: [usize; 4] = dims(weight).ok_or(Error::Zero("weights"))?;
+    Ok(Weights {
+        weights: values(weight)?,
+        bias: None,
+        in_channels: shape[1],
+        out_channels: shape[0],
+    })
+}
+
+fn like(tensor: &FlexTensor, values: Vec<f32>) -> FlexTensor {
+    let shape: Vec<usize> = tensor.layout().shape().iter().copied().collect();
+    FlexTensor::from_data(TensorData::new(values, shape))
+}

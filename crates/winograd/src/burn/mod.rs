@@ -1,0 +1,90 @@
+//! Convolutions of Burn's tensors.
+//!
+//! [`chain`] runs several 3x3 convolutions, one after the other, on tensors that lie on Burn's CPU backend
+//! Flex, with automatic differentiation or without. Between them the feature maps stay in the layout of this
+//! crate. On any other device it does nothing and says so, and the caller takes Burn's own operations.
+//!
+//! ```
+//! use burn::tensor::{Device, Tensor};
+//! use winograd::burn::{ChainLayer, chain};
+//!
+//! let device = Device::flex();
+//! let layer = ChainLayer {
+//!     weight: Tensor::ones([16, 3, 3, 3], &device),
+//!     bias: Tensor::zeros([16], &device),
+//!     relu: true,
+//! };
+//! let images = Tensor::<4>::ones([2, 3, 8, 8], &device);
+//! let pooled = chain(images, &[layer], true).expect("tensors on Flex");
+//! assert_eq!(pooled.dims(), [2, 16, 4, 4]);
+//! ```
+
+mod forward;
+mod gradient;
+mod spare;
+
+use burn::tensor::{DType, Tensor};
+use burn_autodiff::Autodiff;
+use burn_autodiff::checkpoint::strategy::NoCheckpointing;
+use burn_flex::{Flex, FlexTensor};
+
+use forward::Forward;
+
+/// A 3x3 convolution with stride 1 and padding 1.
+#[derive(Debug, Clone)]
+pub struct ChainLayer {
+    /// `[out_channels, in_channels, 3, 3]`
+    pub weight: Tensor<4>,
+    /// `[out_channels]`
+    pub bias: Tensor<1>,
+    /// Whether negative outputs become zero.
+    pub relu: bool,
+}
+
+/// The layers one after the other, then a 2x2 max pooling with stride 2 if `pool` is set.
+///
+/// # Shapes
+/// - `input`: `[batch, in_channels, height, width]`
+/// - output: `[batch, out_channels, height, width]`, half as high and wide, rounded down, with pooling
+///
+/// `None` if the tensors are not 32-bit floating-point numbers on Flex, if some are on an autodiff device
+/// and others are not, if gradients are checkpointed, or if the shapes do not fit together.
+pub fn chain(input: Tensor<4>, layers: &[ChainLayer], pool: bool) -> Option<Tensor<4>> {
+    // As many layers as one step of the backward pass takes.
+    let mut pieces = layers.chunks(gradient::MOST_LAYERS).peekable();
+    let mut map = input;
+    while let Some(piece) = pieces.next() {
+        map = run(map, piece, pool && pieces.peek().is_none())?;
+    }
+    Some(map)
+}
+
+fn run(input: Tensor<4>, layers: &[ChainLayer], pool: bool) -> Option<Tensor<4>> {
+    if let Some(maps) = plain(&input) {
+        let mut weights = Vec::with_capacity(layers.len());
+        for layer in layers {
+            weights.push((plain(&layer.weight)?, plain(&layer.bias)?, layer.relu));
+        }
+        let output = Forward::new(&maps, &weights, pool)?.inference()?;
+        return Some(Tensor::from_primitive::<Flex>(output));
+    }
+    gradient::run(input, layers, pool)
+}
+
+/// The tensor as Flex has it, its values one after the other.
+fn plain<const D: usize>(tensor: &Tensor<D>) -> Option<FlexTensor> {
+    let primitive = tensor.clone().try_into_primitive::<Flex>().ok()?;
+    contiguous(primitive)
+}
+
+fn contiguous(tensor: FlexTensor) -> Option<FlexTensor> {
+    if tensor.dtype() != DType::F32 {
+        return None;
+    }
+    Some(match tensor.as_slice::<f32>() {
+        Some(_) => tensor,
+        None => tensor.to_contiguous(),
+    })
+}
+
+type Tracked = Autodiff<Flex, NoCheckpointing>;

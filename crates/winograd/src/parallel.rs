@@ -1,0 +1,120 @@
+//! Tasks on the threads of the current rayon pool, each with scratch memory of its own.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rayon::prelude::*;
+
+use crate::line::Line;
+use crate::memory::grow;
+
+/// Memory that layers work in. It grows to what the largest call needs and is then reused, so that
+/// calls allocate nothing in steady state. One workspace serves any number of layers, one at a time.
+#[derive(Debug, Default)]
+pub struct Workspace {
+    /// Transformed inputs that all threads read.
+    pub(crate) points: Vec<Line>,
+    /// Transformed gradients that all threads read.
+    pub(crate) gradients: Vec<Line>,
+    /// Sums of products that are kept over several chunks of tiles.
+    pub(crate) sums: Vec<Line>,
+    /// Inputs in the layout of an activation.
+    pub(crate) activation: crate::Activation,
+    offsets: Vec<usize>,
+    slots: Vec<Slot>,
+}
+
+/// Scratch memory of one thread.
+#[derive(Debug, Default)]
+pub(crate) struct Slot {
+    pub(crate) points: Vec<Line>,
+    pub(crate) products: Vec<Line>,
+    pub(crate) planar: Vec<f32>,
+}
+
+impl Workspace {
+    /// An empty workspace.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Bytes that it holds at present.
+    pub fn bytes(&self) -> usize {
+        let slots = self.slots.iter();
+        let slots: usize = slots
+            .map(|slot| slot.points.capacity() + slot.products.capacity())
+            .sum();
+        let lines =
+            self.points.capacity() + self.gradients.capacity() + self.sums.capacity() + slots;
+        lines * size_of::<Line>() + self.activation.bytes()
+    }
+
+    /// The parts of the workspace that a layer uses together: shared points, shared gradients, sums and
+    /// one slot for each thread.
+    pub(crate) fn parts(&mut self) -> Parts<'_> {
+        self.slots
+            .resize_with(rayon::current_num_threads().max(1), Slot::default);
+        Parts {
+            points: &mut self.points,
+            gradients: &mut self.gradients,
+            sums: &mut self.sums,
+            offsets: &mut self.offsets,
+            slots: &mut self.slots,
+        }
+    }
+}
+
+/// See [`Workspace::parts`].
+pub(crate) struct Parts<'a> {
+    pub(crate) points: &'a mut Vec<Line>,
+    pub(crate) gradients: &'a mut Vec<Line>,
+    pub(crate) sums: &'a mut Vec<Line>,
+    pub(crate) offsets: &'a mut Vec<usize>,
+    pub(crate) slots: &'a mut [Slot],
+}
+
+/// The first `count` lines of a buffer, which grows if it has to. Their content is arbitrary.
+pub(crate) fn scratch(buffer: &mut Vec<Line>, count: usize) -> &mut [Line] {
+    grow(buffer, count);
+    &mut buffer[..count]
+}
+
+/// Makes the slots large enough for tasks that need so many lines: which slot gets which task is not known.
+pub(crate) fn reserve(slots: &mut [Slot], points: usize, products: usize) {
+    for slot in slots {
+        scratch(&mut slot.points, points);
+        scratch(&mut slot.products, products);
+    }
+}
+
+/// Calls `task` once for each number below `tasks`. Threads take the next number when they are done with
+/// one, so a slow thread holds up nobody; no two calls share a slot at the same time.
+pub(crate) fn for_each_task(
+    slots: &mut [Slot],
+    tasks: usize,
+    task: impl Fn(&mut Slot, usize) + Sync,
+) {
+    let next = AtomicUsize::new(0);
+    let work = |slot: &mut Slot| {
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= tasks {
+                return;
+            }
+            task(slot, number);
+        }
+    };
+    let threads = slots.len().min(tasks);
+    if threads == 1 {
+        work(&mut slots[0]);
+    } else {
+        slots[..threads]
+            .par_iter_mut()
+            .with_max_len(1)
+            .for_each(work);
+    }
+}
+
+/// Part `index` of `0..length` cut into `parts` parts of nearly equal length.
+pub(crate) fn part(length: usize, parts: usize, index: usize) -> std::ops::Range<usize> {
+    index * length / parts..(index + 1) * length / parts
+}
