@@ -1,0 +1,152 @@
+//! Times this project's networks, Burn's own path and other frameworks on the same work, one after the
+//! other in rounds, so that whatever disturbs the machine disturbs all of them.
+
+mod peer;
+mod work;
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Parser;
+
+use peer::Peers;
+use work::{Side, WORKLOADS, Workload};
+
+/// Compare the speed of VGGs: this project's prepared network and training step, Burn's own
+/// operations on Flex, and other frameworks.
+#[derive(Parser)]
+#[command(version, after_help = PROTOCOL)]
+struct Options {
+    /// Workloads whose name contains this
+    #[arg(default_value = "")]
+    workload: String,
+
+    /// Threads of every side
+    #[arg(long, default_value_t = 2)]
+    threads: usize,
+
+    /// How often all sides take their turn
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+
+    /// Seconds of a turn
+    #[arg(long, default_value_t = 4.0)]
+    seconds: f64,
+
+    /// A program that runs other frameworks; see below
+    #[arg(long, value_name = "PROGRAM")]
+    peers: Option<PathBuf>,
+
+    /// Which of them
+    #[arg(long, value_delimiter = ',', default_value = "ncnn,openvino,ort,torch")]
+    peer: Vec<String>,
+
+    /// Leave Burn's own path out
+    #[arg(long)]
+    no_burn: bool,
+}
+
+const PROTOCOL: &str = "Workloads:
+  vgg16-b1 vgg16-b8 vgg16-b16 vgg16-bn-b1 vgg19-b1   inference at 224x224
+  vgg16-28-b1 vgg16-28-b64                           inference at 28x28
+  vgg16-28-sgd-b64 vgg16-28-adam-b64                 training steps at 28x28
+
+The program of --peers is called as `PROGRAM run PEER THREADS WORKLOAD`, with the environment
+variable BENCH_SECONDS set, and prints lines of tab-separated fields: peer, workload, threads, median
+milliseconds, least milliseconds, number of runs. A line that it does not print is a workload that
+the peer does not have.";
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let options = Options::parse();
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(options.threads)
+        .build_global()?;
+    let chosen: Vec<_> = WORKLOADS
+        .iter()
+        .filter(|workload| workload.name.contains(&options.workload))
+        .collect();
+    if chosen.is_empty() {
+        return Err(format!("no workload is named {}", options.workload).into());
+    }
+    println!("{} threads, milliseconds", options.threads);
+    println!("workload            side         median     least  spread    ours / side");
+    for workload in chosen {
+        compare(workload, &options)?;
+    }
+    Ok(())
+}
+
+/// Times of one side over all rounds.
+struct Times {
+    name: String,
+    /// The median of each round.
+    medians: Vec<f64>,
+    least: f64,
+}
+
+fn compare(workload: &Workload, options: &Options) -> Result<(), Box<dyn Error>> {
+    let turn = Duration::from_secs_f64(options.seconds);
+    let mut own = vec![Side::Ours];
+    if !options.no_burn {
+        own.push(Side::Burn);
+    }
+    let peers = options.peers.as_deref().map(|program| Peers {
+        program,
+        threads: options.threads,
+        seconds: options.seconds,
+    });
+    let mut times: Vec<Times> = Vec::new();
+    for _ in 0..options.rounds {
+        for &side in &own {
+            let run = workload.time(side, turn)?;
+            add(&mut times, side.name(), run.median, run.least);
+        }
+        let Some(peers) = &peers else { continue };
+        for peer in &options.peer {
+            for run in peers.run(peer, workload.peer_name)? {
+                add(&mut times, &run.name, run.median, run.least);
+            }
+        }
+    }
+    let ours = median(&times[0].medians);
+    for side in &times {
+        let middle = median(&side.medians);
+        let most = side.medians.iter().copied().fold(0.0, f64::max);
+        let least = side.medians.iter().copied().fold(f64::INFINITY, f64::min);
+        println!(
+            "{:<19} {:<10} {:>8.2}  {:>8.2}  {:>5.1}%  {:>13.3}",
+            workload.name,
+            side.name,
+            middle,
+            side.least,
+            (most - least) / middle * 100.0,
+            ours / middle,
+        );
+    }
+    Ok(())
+}
+
+fn add(times: &mut Vec<Times>, name: &str, median: f64, least: f64) {
+    match times.iter_mut().find(|side| side.name == name) {
+        Some(side) => {
+            side.medians.push(median);
+            side.least = side.least.min(least);
+        }
+        None => times.push(Times {
+            name: name.into(),
+            medians: vec![median],
+            least,
+        }),
+    }
+}
+
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let middle = sorted.len() / 2;
+    match sorted.len() % 2 {
+        1 => sorted[middle],
+        _ => (sorted[middle - 1] + sorted[middle]) / 2.0,
+    }
+}

@@ -1,0 +1,54 @@
+//! Other frameworks, run by a program of their own.
+
+use std::error::Error;
+use std::path::Path;
+use std::process::Command;
+
+pub(crate) struct Peers<'a> {
+    pub(crate) program: &'a Path,
+    pub(crate) threads: usize,
+    pub(crate) seconds: f64,
+}
+
+/// One line of the program's output.
+pub(crate) struct Run {
+    pub(crate) name: String,
+    pub(crate) median: f64,
+    pub(crate) least: f64,
+}
+
+impl Peers<'_> {
+    /// The runs of `peer` on `workload`; none if it does not have that workload. A framework that is
+    /// run in several ways has a run for each.
+    pub(crate) fn run(&self, peer: &str, workload: &str) -> Result<Vec<Run>, Box<dyn Error>> {
+        if workload.is_empty() {
+            return Ok(Vec::new());
+        }
+        let output = Command::new(self.program)
+            .args(["run", peer, &self.threads.to_string(), workload])
+            .env("BENCH_SECONDS", self.seconds.to_string())
+            .output()
+            .map_err(|error| format!("{}: {error}", self.program.display()))?;
+        if !output.status.success() {
+            let errors = String::from_utf8_lossy(&output.stderr);
+            return Err(format!("{} run {peer}: {errors}", self.program.display()).into());
+        }
+        String::from_utf8(output.stdout)?
+            .lines()
+            .filter(|line| line.split('\t').nth(1) == Some(workload))
+            .map(parse)
+            .collect()
+    }
+}
+
+fn parse(line: &str) -> Result<Run, Box<dyn Error>> {
+    let fields: Vec<_> = line.split('\t').collect();
+    let [name, _, _, median, least, ..] = fields[..] else {
+        return Err(format!("not a line of a measurement: {line}").into());
+    };
+    Ok(Run {
+        name: name.into(),
+        median: median.parse()?,
+        least: least.parse()?,
+    })
+}
