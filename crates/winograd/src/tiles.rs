@@ -1,6 +1,7 @@
 //! Tiles on their way between an activation and the points of Winograd's transform.
 #![allow(unsafe_code)]
 
+use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use crate::grid::{Grid, Place};
@@ -107,14 +108,18 @@ impl<'a> Window<'a> {
 }
 
 /// Column `column` of rows.
+///
+/// # Safety
+/// All rows have been written. (They are not set to zero before: that would take as long as to write them.)
 #[inline(always)]
-fn column<V: Vector, const ROWS: usize, const COLUMNS: usize>(
-    rows: &[[V; COLUMNS]; ROWS],
+unsafe fn column<V: Vector, const ROWS: usize, const COLUMNS: usize>(
+    rows: &[MaybeUninit<[V; COLUMNS]>; ROWS],
     column: usize,
 ) -> [V; ROWS] {
-    let mut values = [rows[0][0]; ROWS];
+    let mut values = [V::splat(0.0); ROWS];
     for (value, row) in values.iter_mut().zip(rows) {
-        *value = row[column];
+        // SAFETY: the row has been written, says the caller.
+        *value = unsafe { row.assume_init_ref() }[column];
     }
     values
 }
@@ -146,15 +151,14 @@ pub(crate) unsafe fn input_tiles<V: Vector, const N: usize, const M: usize>(
                 ),
                 N,
             );
-            let mut rows = [[V::splat(0.0); N]; N];
+            let mut rows = [MaybeUninit::<[V; N]>::uninit(); N];
             for (r, row) in rows.iter_mut().enumerate() {
-                *row = Tile::<N, M>::input(window.row(r));
+                row.write(Tile::<N, M>::input(window.row(r)));
             }
             for c in 0..N {
-                for (r, value) in Tile::<N, M>::input(column(&rows, c))
-                    .into_iter()
-                    .enumerate()
-                {
+                // SAFETY: all rows have been written.
+                let values = Tile::<N, M>::input(unsafe { column(&rows, c) });
+                for (r, value) in values.into_iter().enumerate() {
                     // SAFETY: the tile is ours alone, says the caller.
                     let line = unsafe { points.line((r * N + c) * layout.point + to) };
                     value.store(&mut line.0);
@@ -186,12 +190,13 @@ pub(crate) unsafe fn gradient_tiles<V: Vector, const N: usize, const M: usize>(
                 (place.y as isize, place.x as isize),
                 M,
             );
-            let mut rows = [[V::splat(0.0); N]; M];
+            let mut rows = [MaybeUninit::<[V; N]>::uninit(); M];
             for (r, row) in rows.iter_mut().enumerate() {
-                *row = Tile::<N, M>::output_adjoint(window.row(r));
+                row.write(Tile::<N, M>::output_adjoint(window.row(r)));
             }
             for c in 0..N {
-                let values = Tile::<N, M>::output_adjoint(column(&rows, c));
+                // SAFETY: all rows have been written.
+                let values = Tile::<N, M>::output_adjoint(unsafe { column(&rows, c) });
                 for (r, value) in values.into_iter().enumerate() {
                     // SAFETY: the tile is ours alone, says the caller.
                     let line = unsafe { points.line((r * N + c) * layout.point + to) };
@@ -229,13 +234,13 @@ pub(crate) unsafe fn output_tiles<V: Vector, const N: usize, const M: usize>(
                     output.prefetch::<V>(plane + (top + r) * width + left + 2 * step + c);
                 }
             }
-            let mut rows = [[V::splat(0.0); M]; N];
+            let mut rows = [MaybeUninit::<[V; M]>::uninit(); N];
             for (r, row) in rows.iter_mut().enumerate() {
                 let mut m = [V::splat(0.0); N];
                 for (c, m) in m.iter_mut().enumerate() {
                     *m = V::load(&points[(r * N + c) * layout.point + from].0);
                 }
-                *row = Tile::<N, M>::output(m);
+                row.write(Tile::<N, M>::output(m));
             }
             let target = Target {
                 tail,
@@ -246,8 +251,10 @@ pub(crate) unsafe fn output_tiles<V: Vector, const N: usize, const M: usize>(
                 output,
             };
             for pair in 0..M / 2 {
-                let left = Tile::<N, M>::output(column(&rows, 2 * pair));
-                let right = Tile::<N, M>::output(column(&rows, 2 * pair + 1));
+                // SAFETY: all rows have been written.
+                let (left, right) =
+                    unsafe { (column(&rows, 2 * pair), column(&rows, 2 * pair + 1)) };
+                let (left, right) = (Tile::<N, M>::output(left), Tile::<N, M>::output(right));
                 // SAFETY: the tile is ours alone, says the caller.
                 unsafe {
                     if tail.pool {

@@ -31,7 +31,9 @@ fn output_at(size: &Size, input: &[f32], weights: &[f32], index: usize) -> f64 {
 
 #[test]
 fn large_weights_and_many_tiles() {
-    for (in_channels, out_channels, height, width) in [(256, 376, 43, 46), (20, 36, 70, 90)] {
+    for (in_channels, out_channels, height, width) in
+        [(256, 376, 43, 46), (20, 36, 70, 90), (3, 64, 150, 130)]
+    {
         let size = Size {
             batch: 2,
             in_channels,
@@ -50,7 +52,11 @@ fn large_weights_and_many_tiles() {
             out_width: width,
             pool: false,
         })
-        .with_algorithm(Algorithm::F4x4);
+        .with_algorithm(if in_channels == 3 {
+            Algorithm::Direct
+        } else {
+            Algorithm::F4x4
+        });
         let layer = Conv3x3::new(&weights, None, in_channels, out_channels, options).unwrap();
         let results = [1, 3].map(|threads| {
             let pool = rayon::ThreadPoolBuilder::new()
