@@ -9,6 +9,7 @@ use burn::optim::{
     AdamConfig, GradientsParams, ModuleOptimizer, SgdConfig, momentum::MomentumConfig,
 };
 use burn::tensor::{Device, Distribution, Int, Tensor};
+use vgg::train::{OptimizerKind, TrainConfig, optimizer};
 use vgg::{Engine, Vgg, VggConfig};
 
 /// A network, a batch, and what is done.
@@ -121,13 +122,27 @@ impl Workload {
         let config = VggConfig::named(self.network)?;
         match self.kind {
             Kind::Inference => self.inference(&config, side, turn),
-            Kind::Sgd => {
-                let momentum = MomentumConfig::new().with_momentum(0.9).with_dampening(0.0);
-                let optimizer = SgdConfig::new().with_momentum(Some(momentum)).init();
-                self.training(&config, side, turn, optimizer)
-            }
-            Kind::Adam => self.training(&config, side, turn, AdamConfig::new().init()),
+            Kind::Sgd | Kind::Adam => self.training(&config, side, turn, self.optimizer(side)?),
         }
+    }
+
+    /// SGD with momentum or Adam: this project's, which go over memory once, or Burn's.
+    fn optimizer(&self, side: Side) -> Result<ModuleOptimizer, Box<dyn Error>> {
+        let sgd = self.kind == Kind::Sgd;
+        if side == Side::Ours {
+            let kind = match sgd {
+                true => OptimizerKind::Sgd,
+                false => OptimizerKind::AdamW,
+            };
+            return Ok(optimizer(
+                &TrainConfig::new(kind, 1e-4).with_weight_decay(0.0),
+            )?);
+        }
+        let momentum = MomentumConfig::new().with_momentum(0.9).with_dampening(0.0);
+        Ok(match sgd {
+            true => SgdConfig::new().with_momentum(Some(momentum)).init(),
+            false => AdamConfig::new().init(),
+        })
     }
 
     fn images(&self, config: &VggConfig, device: &Device) -> Tensor<4> {

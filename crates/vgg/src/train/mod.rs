@@ -11,6 +11,8 @@ mod checkpoint;
 mod config;
 mod error;
 mod evaluate;
+#[cfg(feature = "winograd")]
+mod fused;
 mod history;
 mod loader;
 mod optimizer;

@@ -1,16 +1,24 @@
 //! The optimizer and the course of the learning rate.
 
 use burn::module::ParamGroup;
-use burn::optim::decay::WeightDecayConfig;
 use burn::optim::lr_scheduler::cosine::CosineAnnealingLrSchedulerConfig;
 use burn::optim::lr_scheduler::linear::LinearLrSchedulerConfig;
 use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLrScheduler;
 use burn::optim::lr_scheduler::sequential::SequentialLrSchedulerConfig;
-use burn::optim::momentum::MomentumConfig;
-use burn::optim::{AdamWConfig, ModuleOptimizer, SgdConfig};
+use burn::optim::{AdamWConfig, ModuleOptimizer};
+#[cfg(not(feature = "winograd"))]
+use burn::optim::{SgdConfig, decay::WeightDecayConfig, momentum::MomentumConfig};
 
 use super::config::{OptimizerKind, TrainConfig};
 use super::error::TrainError;
+#[cfg(feature = "winograd")]
+use super::fused::{FusedAdamW, FusedSgd};
+
+/// What AdamW keeps of the means of gradients and of their squares.
+const BETAS: [f32; 2] = [0.9, 0.999];
+
+/// The part of the velocity that SGD keeps.
+const MOMENTUM: f32 = 0.9;
 
 /// PyTorch's default; Burn's is 1e-5.
 const ADAM_EPSILON: f32 = 1e-8;
@@ -24,23 +32,62 @@ pub fn optimizer(config: &TrainConfig) -> Result<ModuleOptimizer, TrainError> {
     let decay = config.weight_decay as f32;
     let weights = ParamGroup::from_regex(r"(^|\.)weight$")
         .map_err(|error| TrainError::Stopped(format!("{error:?}")))?;
-    Ok(match config.optimizer {
-        OptimizerKind::Sgd => {
-            let momentum = MomentumConfig::new().with_momentum(0.9).with_dampening(0.0);
-            let plain = SgdConfig::new().with_momentum(Some(momentum));
-            let decaying = plain
-                .clone()
-                .with_weight_decay(Some(WeightDecayConfig::new(decay)));
-            ModuleOptimizer::from(plain.build()).with_group(weights, decaying.build(), None)
-        }
-        OptimizerKind::AdamW => {
-            let plain = AdamWConfig::new()
-                .with_epsilon(ADAM_EPSILON)
-                .with_weight_decay(0.0);
-            let decaying = plain.clone().with_weight_decay(decay);
-            ModuleOptimizer::from(plain.build()).with_group(weights, decaying.build(), None)
-        }
-    })
+    let build = match config.optimizer {
+        OptimizerKind::Sgd => sgd,
+        OptimizerKind::AdamW => adamw,
+    };
+    Ok(build(decay, weights))
+}
+
+#[cfg(feature = "winograd")]
+fn sgd(decay: f32, weights: ParamGroup) -> ModuleOptimizer {
+    let plain = FusedSgd {
+        momentum: MOMENTUM,
+        weight_decay: 0.0,
+    };
+    let decaying = FusedSgd {
+        weight_decay: decay,
+        ..plain
+    };
+    ModuleOptimizer::from(plain).with_group(weights, decaying, None)
+}
+
+#[cfg(not(feature = "winograd"))]
+fn sgd(decay: f32, weights: ParamGroup) -> ModuleOptimizer {
+    let momentum = MomentumConfig::new()
+        .with_momentum(f64::from(MOMENTUM))
+        .with_dampening(0.0);
+    let plain = SgdConfig::new().with_momentum(Some(momentum));
+    let decaying = plain
+        .clone()
+        .with_weight_decay(Some(WeightDecayConfig::new(decay)));
+    ModuleOptimizer::from(plain.build()).with_group(weights, decaying.build(), None)
+}
+
+#[cfg(feature = "winograd")]
+fn adamw(decay: f32, weights: ParamGroup) -> ModuleOptimizer {
+    let fused = |weight_decay| FusedAdamW {
+        beta_1: BETAS[0],
+        beta_2: BETAS[1],
+        epsilon: ADAM_EPSILON,
+        weight_decay,
+        plain: plain_adamw(weight_decay).build(),
+    };
+    ModuleOptimizer::from(fused(0.0)).with_group(weights, fused(decay), None)
+}
+
+#[cfg(not(feature = "winograd"))]
+fn adamw(decay: f32, weights: ParamGroup) -> ModuleOptimizer {
+    let plain = plain_adamw(0.0).build();
+    ModuleOptimizer::from(plain).with_group(weights, plain_adamw(decay).build(), None)
+}
+
+fn plain_adamw(weight_decay: f32) -> AdamWConfig {
+    AdamWConfig::new()
+        .with_beta_1(BETAS[0])
+        .with_beta_2(BETAS[1])
+        .with_epsilon(ADAM_EPSILON)
+        .with_weight_decay(weight_decay)
 }
 
 /// Linear warm-up, then half a cosine down to zero, step by step, for `images` training images.

@@ -22,6 +22,7 @@
 mod forward;
 mod gradient;
 mod spare;
+mod update;
 
 use burn::tensor::{DType, Tensor};
 use burn_autodiff::Autodiff;
@@ -29,6 +30,8 @@ use burn_autodiff::checkpoint::strategy::NoCheckpointing;
 use burn_flex::{Flex, FlexTensor};
 
 use forward::Forward;
+
+pub use update::{AdamWStep, SgdStep, adamw, sgd};
 
 /// A 3x3 convolution with stride 1 and padding 1.
 #[derive(Debug, Clone)]
