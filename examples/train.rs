@@ -70,19 +70,19 @@ struct Options {
     list_backends: bool,
 
     /// How often every image is seen
-    #[arg(long, value_name = "N", default_value_t = 3, conflicts_with = "resume")]
+    #[arg(long, value_name = "N", default_value_t = 6, conflicts_with = "resume")]
     epochs: usize,
 
     /// Images in a step
     #[arg(
         long,
         value_name = "N",
-        default_value_t = 32,
+        default_value_t = 64,
         conflicts_with = "resume"
     )]
     batch_size: usize,
 
-    /// The highest learning rate [default: 0.02 for sgd, 0.0007 for adamw]
+    /// The highest learning rate [default: 0.02 for sgd, 0.0008 for adamw]
     #[arg(long, value_name = "F", conflicts_with = "resume")]
     lr: Option<f64>,
 
@@ -228,7 +228,7 @@ fn started(options: &Options) -> Result<Prepared, Box<dyn Error>> {
     }
     let (kind, default_rate) = match options.optimizer {
         Optimizer::Sgd => (OptimizerKind::Sgd, 0.02),
-        Optimizer::Adamw => (OptimizerKind::AdamW, 7e-4),
+        Optimizer::Adamw => (OptimizerKind::AdamW, 8e-4),
     };
     let mut training = TrainConfig::new(kind, options.lr.unwrap_or(default_rate))
         .with_epochs(options.epochs)

@@ -39,13 +39,18 @@ impl Optimizer for FusedAdamW {
             weight_decay: self.weight_decay,
             time: i32::try_from(time).unwrap_or(i32::MAX),
         };
-        let moments = [&state.momentum.moment_1, &state.momentum.moment_2];
+        let mut momentum = state.momentum;
+        let moments = [momentum.moment_1, momentum.moment_2];
         match adamw(&step, &parameter, gradient, moments) {
             Ok([parameter, first, second]) => {
                 let momentum = AdaptiveMomentumState::new(time, first, second);
                 (parameter, Some(AdamWState::new(momentum)))
             }
-            Err(gradient) => self.plain.step(rate, parameter, gradient, Some(state)),
+            Err([gradient, first, second]) => {
+                (momentum.moment_1, momentum.moment_2) = (first, second);
+                let state = Some(AdamWState::new(momentum));
+                self.plain.step(rate, parameter, gradient, state)
+            }
         }
     }
 
@@ -90,17 +95,20 @@ impl Optimizer for FusedSgd {
         rate: LearningRate,
         parameter: Tensor<D>,
         mut gradient: Tensor<D>,
-        state: Option<Velocity<D>>,
+        mut state: Option<Velocity<D>>,
     ) -> (Tensor<D>, Option<Velocity<D>>) {
-        if let Some(state) = &state {
+        if let Some(before) = state.take() {
             let step = SgdStep {
                 rate: rate as f32,
                 momentum: self.momentum,
                 weight_decay: self.weight_decay,
             };
-            match sgd(&step, &parameter, gradient, &state.velocity) {
+            match sgd(&step, &parameter, gradient, before.velocity) {
                 Ok([parameter, velocity]) => return (parameter, Some(Velocity { velocity })),
-                Err(back) => gradient = back,
+                Err([back, velocity]) => {
+                    gradient = back;
+                    state = Some(Velocity { velocity });
+                }
             }
         }
         let gradient = gradient + parameter.clone().mul_scalar(self.weight_decay);
@@ -116,5 +124,75 @@ impl Optimizer for FusedSgd {
         Velocity {
             velocity: state.velocity.to_device(device),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::optim::decay::WeightDecayConfig;
+    use burn::optim::momentum::MomentumConfig;
+    use burn::optim::{AdamWConfig, SgdConfig};
+    use burn::tensor::Tolerance;
+
+    use super::*;
+
+    fn wave(scale: f32, device: &Device) -> Tensor<2> {
+        let values: Vec<f32> = (0..600).map(|i| (i as f32 * scale).sin()).collect();
+        Tensor::<1>::from_floats(values.as_slice(), device).reshape([20, 30])
+    }
+
+    /// Five steps of two optimizers on the same gradients.
+    fn agree(fused: impl Optimizer, plain: impl Optimizer) {
+        let device = Device::flex();
+        let run = |step: &dyn Fn(Tensor<2>, Tensor<2>) -> Tensor<2>| {
+            (0..5).fold(wave(0.3, &device), |parameter, index| {
+                step(parameter, wave(0.1 + index as f32, &device))
+            })
+        };
+        let state = std::cell::RefCell::new(None);
+        let expected = run(&|parameter, gradient| {
+            let (parameter, next) = plain.step(0.01, parameter, gradient, state.take());
+            *state.borrow_mut() = next;
+            parameter
+        });
+        let state = std::cell::RefCell::new(None);
+        let found = run(&|parameter, gradient| {
+            let (parameter, next) = fused.step(0.01, parameter, gradient, state.take());
+            *state.borrow_mut() = next;
+            parameter
+        });
+        let tolerance = Tolerance::absolute(1e-6);
+        found
+            .into_data()
+            .assert_approx_eq::<f32>(&expected.into_data(), tolerance);
+    }
+
+    #[test]
+    fn adamw_is_burns() {
+        let plain = AdamWConfig::new()
+            .with_weight_decay(0.1)
+            .with_epsilon(1e-8)
+            .build();
+        let fused = FusedAdamW {
+            beta_1: 0.9,
+            beta_2: 0.999,
+            epsilon: 1e-8,
+            weight_decay: 0.1,
+            plain: plain.clone(),
+        };
+        agree(fused, plain);
+    }
+
+    #[test]
+    fn sgd_is_burns() {
+        let momentum = MomentumConfig::new().with_momentum(0.9).with_dampening(0.0);
+        let plain = SgdConfig::new()
+            .with_momentum(Some(momentum))
+            .with_weight_decay(Some(WeightDecayConfig::new(0.1)));
+        let fused = FusedSgd {
+            momentum: 0.9,
+            weight_decay: 0.1,
+        };
+        agree(fused, plain.build());
     }
 }

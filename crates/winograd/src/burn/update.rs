@@ -3,7 +3,7 @@
 //! An update of a parameter reads and writes few values and does little arithmetic; composed of tensor
 //! operations it moves each value through memory a dozen times.
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 use burn_flex::{Flex, FlexTensor};
 use rayon::prelude::*;
 
@@ -35,25 +35,21 @@ pub struct AdamWStep {
 /// m ← β₁·m + (1 − β₁)·g, v ← β₂·v + (1 − β₂)·g²,
 /// θ ← (1 − η·λ)·θ − η·m / (1 − β₁ᵗ) / (√(v / (1 − β₂ᵗ)) + ε)
 ///
+/// The moments' memory is used again if nobody else holds it, and the gradient's becomes the parameter's.
+///
 /// # Errors
-/// The gradient back if the tensors are not 32-bit floating-point numbers of one size on Flex.
+/// Gradient and moments back if the tensors are not 32-bit floating-point numbers of one size on Flex.
 pub fn adamw<const D: usize>(
     step: &AdamWStep,
     parameter: &Tensor<D>,
     gradient: Tensor<D>,
-    moments: [&Tensor<D>; 2],
-) -> Result<[Tensor<D>; 3], Tensor<D>> {
+    moments: [Tensor<D>; 2],
+) -> Result<[Tensor<D>; 3], [Tensor<D>; 3]> {
     let [first, second] = moments;
-    let Some([old, first, second]) = alike([parameter, first, second], &gradient) else {
-        return Err(gradient);
+    let Some(old) = alike(parameter, [&gradient, &first, &second]) else {
+        return Err([gradient, first, second]);
     };
-    let mut next = owned(gradient)?;
-    let (shape, length) = (parameter.dims(), parameter.shape().num_elements());
-    let [old, first, second] = [&old, &first, &second].map(slice);
-    let mut moments = [vec![0.0; length], vec![0.0; length]];
-    let [m, v] = &mut moments;
-    // The gradient is read once, so the new parameter can take its place.
-    let place = next.storage_mut::<f32>();
+    let [mut place, mut m, mut v] = owned([gradient, first, second])?;
     let correction = [
         1.0 - step.beta_1.powi(step.time),
         1.0 - step.beta_2.powi(step.time),
@@ -63,25 +59,21 @@ pub fn adamw<const D: usize>(
         1.0 - step.rate * step.weight_decay,
     );
     place
+        .storage_mut::<f32>()
         .par_chunks_mut(CHUNK)
-        .zip(m.par_chunks_mut(CHUNK))
-        .zip(v.par_chunks_mut(CHUNK))
-        .zip(old.par_chunks(CHUNK))
-        .zip(first.par_chunks(CHUNK))
-        .zip(second.par_chunks(CHUNK))
-        .for_each(|(((((place, m), v), old), first), second)| {
-            let olds = old.iter().zip(first).zip(second);
-            let news = place.iter_mut().zip(m).zip(v);
-            for (((place, m), v), ((old, first), second)) in news.zip(olds) {
+        .zip(m.storage_mut::<f32>().par_chunks_mut(CHUNK))
+        .zip(v.storage_mut::<f32>().par_chunks_mut(CHUNK))
+        .zip(slice(&old).par_chunks(CHUNK))
+        .for_each(|(((place, m), v), old)| {
+            for (((place, m), v), old) in place.iter_mut().zip(m).zip(v).zip(old) {
                 let gradient = *place;
-                *m = step.beta_1 * first + (1.0 - step.beta_1) * gradient;
-                *v = step.beta_2 * second + (1.0 - step.beta_2) * gradient * gradient;
+                *m = step.beta_1 * *m + (1.0 - step.beta_1) * gradient;
+                *v = step.beta_2 * *v + (1.0 - step.beta_2) * gradient * gradient;
                 let root = (*v / correction[1]).sqrt() + step.epsilon;
                 *place = keep * old - rate * *m / root;
             }
         });
-    let [m, v] = moments.map(|moment| new(moment, shape));
-    Ok([Tensor::from_primitive::<Flex>(next), m, v])
+    Ok([place, m, v].map(Tensor::from_primitive::<Flex>))
 }
 
 /// The settings of a step of SGD with momentum.
@@ -99,71 +91,62 @@ pub struct SgdStep {
 ///
 /// v ← μ·v + g + λ·θ, θ ← θ − η·v
 ///
+/// The velocity's memory is used again if nobody else holds it, and the gradient's becomes the parameter's.
+///
 /// # Errors
-/// The gradient back if the tensors are not 32-bit floating-point numbers of one size on Flex.
+/// Gradient and velocity back if the tensors are not 32-bit floating-point numbers of one size on Flex.
 pub fn sgd<const D: usize>(
     step: &SgdStep,
     parameter: &Tensor<D>,
     gradient: Tensor<D>,
-    velocity: &Tensor<D>,
-) -> Result<[Tensor<D>; 2], Tensor<D>> {
-    let Some([old, before]) = alike([parameter, velocity], &gradient) else {
-        return Err(gradient);
+    velocity: Tensor<D>,
+) -> Result<[Tensor<D>; 2], [Tensor<D>; 2]> {
+    let Some(old) = alike(parameter, [&gradient, &velocity]) else {
+        return Err([gradient, velocity]);
     };
-    let mut next = owned(gradient)?;
-    let (shape, length) = (parameter.dims(), parameter.shape().num_elements());
-    let [old, before] = [&old, &before].map(slice);
-    let mut moved = vec![0.0; length];
-    let place = next.storage_mut::<f32>();
+    let [mut place, mut velocity] = owned([gradient, velocity])?;
     place
+        .storage_mut::<f32>()
         .par_chunks_mut(CHUNK)
-        .zip(moved.par_chunks_mut(CHUNK))
-        .zip(old.par_chunks(CHUNK))
-        .zip(before.par_chunks(CHUNK))
-        .for_each(|(((place, moved), old), before)| {
-            let olds = old.iter().zip(before);
-            for ((place, moved), (old, before)) in place.iter_mut().zip(moved).zip(olds) {
-                *moved = step.momentum * before + *place + step.weight_decay * old;
-                *place = old - step.rate * *moved;
+        .zip(velocity.storage_mut::<f32>().par_chunks_mut(CHUNK))
+        .zip(slice(&old).par_chunks(CHUNK))
+        .for_each(|((place, velocity), old)| {
+            for ((place, velocity), old) in place.iter_mut().zip(velocity).zip(old) {
+                *velocity = step.momentum * *velocity + *place + step.weight_decay * old;
+                *place = old - step.rate * *velocity;
             }
         });
-    Ok([Tensor::from_primitive::<Flex>(next), new(moved, shape)])
+    Ok([place, velocity].map(Tensor::from_primitive::<Flex>))
 }
 
-/// The tensors as Flex has them, if the gradient is there too and all have one shape.
+/// The parameter as Flex has it, if the others are there too and all have one shape.
 fn alike<const D: usize, const N: usize>(
-    tensors: [&Tensor<D>; N],
-    gradient: &Tensor<D>,
-) -> Option<[FlexTensor; N]> {
-    let shape = gradient.dims();
-    if tensors.iter().any(|tensor| tensor.dims() != shape) || plain(gradient).is_none() {
-        return None;
+    parameter: &Tensor<D>,
+    others: [&Tensor<D>; N],
+) -> Option<FlexTensor> {
+    let shape = parameter.dims();
+    let fits = |other: &&Tensor<D>| other.dims() == shape && plain(other).is_some();
+    match others.iter().all(fits) {
+        true => plain(parameter),
+        false => None,
     }
-    let found: Option<Vec<_>> = tensors.into_iter().map(plain).collect();
-    found?.try_into().ok()
 }
 
-/// The gradient itself, its memory shared with nobody if nobody else holds it.
-fn owned<const D: usize>(gradient: Tensor<D>) -> Result<FlexTensor, Tensor<D>> {
-    let spare = gradient.clone();
-    match gradient
-        .try_into_primitive::<Flex>()
-        .ok()
-        .and_then(contiguous)
-    {
-        Some(primitive) => {
-            drop(spare);
-            Ok(primitive)
-        }
-        None => Err(spare),
-    }
+/// The tensors themselves, their memory shared with nobody if nobody else holds them. They are on Flex,
+/// as [`alike`] has seen.
+fn owned<const D: usize, const N: usize>(
+    tensors: [Tensor<D>; N],
+) -> Result<[FlexTensor; N], [Tensor<D>; N]> {
+    let handles = tensors.clone();
+    let taken: Vec<_> = tensors
+        .into_iter()
+        .filter_map(|tensor| tensor.try_into_primitive::<Flex>().ok())
+        .filter_map(contiguous)
+        .collect();
+    let taken: Result<[FlexTensor; N], _> = taken.try_into();
+    taken.map_err(|_| handles)
 }
 
 fn slice(tensor: &FlexTensor) -> &[f32] {
     values(tensor).unwrap_or_default()
-}
-
-fn new<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> Tensor<D> {
-    let tensor = FlexTensor::from_data(TensorData::new(values, shape));
-    Tensor::from_primitive::<Flex>(tensor)
 }
