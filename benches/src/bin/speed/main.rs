@@ -18,7 +18,7 @@ use work::{Side, WORKLOADS, Workload};
 #[derive(Parser)]
 #[command(version, after_help = PROTOCOL)]
 struct Options {
-    /// Workloads whose name contains this
+    /// The workload of this name, or all whose names contain it
     #[arg(default_value = "")]
     workload: String,
 
@@ -62,9 +62,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     rayon::ThreadPoolBuilder::new()
         .num_threads(options.threads)
         .build_global()?;
+    let exact = WORKLOADS
+        .iter()
+        .any(|workload| workload.name == options.workload);
     let chosen: Vec<_> = WORKLOADS
         .iter()
-        .filter(|workload| workload.name.contains(&options.workload))
+        .filter(|workload| match exact {
+            true => workload.name == options.workload,
+            false => workload.name.contains(&options.workload),
+        })
         .collect();
     if chosen.is_empty() {
         return Err(format!("no workload is named {}", options.workload).into());
