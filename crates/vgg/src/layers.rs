@@ -10,7 +10,7 @@ use burn::nn::{
 use burn::tensor::{Device, Tensor, module::batch_norm_train};
 
 #[cfg(feature = "winograd")]
-use winograd::burn::{ChainLayer, chain};
+use winograd::burn::{ChainLayer, chain, takes};
 
 use crate::config::WeightInit;
 use crate::engine::Engine;
@@ -210,6 +210,9 @@ impl Block {
     /// of a batch.
     #[cfg(feature = "winograd")]
     fn chain(&self, input: &Tensor<4>) -> Option<Tensor<4>> {
+        if !takes(input) {
+            return None;
+        }
         let folds = !input.device().is_autodiff();
         let layers: Option<Vec<_>> = self
             .layers

@@ -62,6 +62,14 @@ pub fn chain(input: Tensor<4>, layers: &[ChainLayer], pool: bool) -> Option<Tens
     Some(map)
 }
 
+/// Whether [`chain`] can take such an input: 32-bit floating-point numbers on Flex. Worth asking before
+/// layers are made ready for it.
+pub fn takes(input: &Tensor<4>) -> bool {
+    let plain = || input.clone().try_into_primitive::<Flex>().is_ok();
+    let tracked = || input.clone().try_into_primitive::<Tracked>().is_ok();
+    input.dtype() == DType::F32 && (plain() || tracked())
+}
+
 fn run(input: Tensor<4>, layers: &[ChainLayer], pool: bool) -> Option<Tensor<4>> {
     if let Some(maps) = plain(&input) {
         let mut weights = Vec::with_capacity(layers.len());
