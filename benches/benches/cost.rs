@@ -8,7 +8,13 @@ use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::tensor::{Device, Tensor};
 use cost::{Optimizer, Options, analyse};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use mimalloc::MiMalloc;
 use vgg::VggConfig;
+
+// glibc gives the memory of an analysis back to the system at its end, and taking it anew for the next one
+// costs more than the analysis itself once it is large. That would be measured, not the analysis.
+#[global_allocator]
+static MEMORY: MiMalloc = MiMalloc;
 
 /// A convolution and an activation, over and over.
 #[derive(Module, Debug)]

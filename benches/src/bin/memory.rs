@@ -1,4 +1,4 @@
-//! Holds the memory that `cost` predicts against what an allocator counts, on Flex.
+//! Holds the memory that `cost` predicts against what an allocator counts, on Flex with Burn's own operations.
 //!
 //! What the backend takes beside its tensors, such as a copy of a convolution's input in another
 //! layout, is no property of the network. It is measured by running the operation at the peak
@@ -14,7 +14,7 @@ use clap::Parser;
 use cost::render::units::bytes;
 use cost::{Optimizer, Options, analyse};
 use peak_alloc::PeakAlloc;
-use vgg::{Vgg, VggConfig};
+use vgg::{Engine, Vgg, VggConfig};
 
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
@@ -85,7 +85,7 @@ fn inference(name: &str, batch: usize) -> Result<Line, Box<dyn Error>> {
     let report = report(&config, batch, &device, None)?.inference;
 
     let before = MEMORY.current_usage();
-    let network = config.init(&device)?;
+    let network = config.init(&device)?.with_engine(Engine::Burn);
     // The weights are drawn on first use; that is not what is measured.
     drop(network.forward(Tensor::zeros(shape, &device))?);
     let weights = (MEMORY.current_usage() - before) as u64;
@@ -129,7 +129,7 @@ fn training(name: &str, batch: usize) -> Result<Line, Box<dyn Error>> {
     let predicted = report.training.map_or(0, |memory| memory.peak);
 
     let before = MEMORY.current_usage();
-    let mut network = config.init(&device)?;
+    let mut network = config.init(&device)?.with_engine(Engine::Burn);
     let momentum = MomentumConfig::new().with_momentum(0.9);
     let mut optimizer = SgdConfig::new().with_momentum(Some(momentum)).init();
     let mut measured = 0;
