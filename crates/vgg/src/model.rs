@@ -123,6 +123,35 @@ impl VggConfig {
     }
 }
 
+impl VggConfig {
+    /// [`Vgg::check_input`], which depends on nothing else.
+    pub(crate) fn check_input(&self, shape: [usize; 4]) -> Result<(), InputError> {
+        let [batch, channels, height, width] = shape;
+        let size = [height, width];
+        if batch == 0 {
+            return Err(InputError::EmptyBatch);
+        }
+        if channels != self.input_channels {
+            return Err(InputError::Channels {
+                expected: self.input_channels,
+                found: channels,
+            });
+        }
+        self.check_size(size)?;
+        let map = self.feature_map(self.input_size);
+        let found_map = self.feature_map(size);
+        if self.pooling == Pooling::Flatten && found_map != map {
+            return Err(InputError::Size {
+                expected: self.input_size,
+                map,
+                found: size,
+                found_map,
+            });
+        }
+        Ok(())
+    }
+}
+
 impl Vgg {
     /// The configuration that the network was made from.
     pub fn config(&self) -> &VggConfig {
@@ -150,29 +179,7 @@ impl Vgg {
     /// # Errors
     /// What does not fit, and the smallest size where the input is too small.
     pub fn check_input(&self, shape: [usize; 4]) -> Result<(), InputError> {
-        let [batch, channels, height, width] = shape;
-        let size = [height, width];
-        if batch == 0 {
-            return Err(InputError::EmptyBatch);
-        }
-        if channels != self.config.input_channels {
-            return Err(InputError::Channels {
-                expected: self.config.input_channels,
-                found: channels,
-            });
-        }
-        self.config.check_size(size)?;
-        let map = self.config.feature_map(self.config.input_size);
-        let found_map = self.config.feature_map(size);
-        if self.config.pooling == Pooling::Flatten && found_map != map {
-            return Err(InputError::Size {
-                expected: self.config.input_size,
-                map,
-                found: size,
-                found_map,
-            });
-        }
-        Ok(())
+        self.config.check_input(shape)
     }
 
     /// Logits `[batch, classes]` of normalised images `[batch, channels, height, width]`.

@@ -11,6 +11,7 @@ use winograd::{
     Workspace,
 };
 
+use crate::config::VggConfig;
 use crate::model::{InputError, Vgg};
 
 /// A network whose batch normalisations are folded into its convolutions and whose weights are
@@ -31,7 +32,7 @@ pub struct PreparedVgg {
     convolutions: Vec<Conv3x3>,
     average: Option<AdaptiveAvgPool2d>,
     linears: Vec<Linear>,
-    network: Vgg,
+    config: VggConfig,
     /// Memory of calls that are over, for the next ones.
     buffers: Mutex<Vec<Buffers>>,
 }
@@ -62,7 +63,7 @@ pub enum PreparedError {
 impl fmt::Debug for PreparedVgg {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PreparedVgg")
-            .field("config", self.network.config())
+            .field("config", &self.config)
             .finish_non_exhaustive()
     }
 }
@@ -141,7 +142,7 @@ impl Vgg {
             convolutions,
             average: self.average().cloned(),
             linears,
-            network: self.clone(),
+            config: self.config().clone(),
             buffers: Mutex::new(Vec::new()),
         })
     }
@@ -162,7 +163,7 @@ impl PreparedVgg {
     pub fn forward(&self, images: Tensor<4>) -> Result<Tensor<2>, PreparedError> {
         let (shape, device) = (images.dims(), images.device());
         let logits = self.logits(&values(images)?, shape)?;
-        let shape = [shape[0], self.network.config().classes];
+        let shape = [shape[0], self.config.classes];
         Ok(Tensor::from_data(TensorData::new(logits, shape), &device))
     }
 
@@ -171,7 +172,7 @@ impl PreparedVgg {
     /// # Errors
     /// See [`Vgg::check_input`]; also if there are not as many values as the shape says.
     pub fn logits(&self, images: &[f32], shape: [usize; 4]) -> Result<Vec<f32>, PreparedError> {
-        self.network.check_input(shape)?;
+        self.config.check_input(shape)?;
         let mut buffers = self.lock().pop().unwrap_or_default();
         let result = self.run(images, shape, &mut buffers);
         self.lock().push(buffers);
@@ -220,7 +221,7 @@ impl PreparedVgg {
     /// The features as the linear layers take them.
     fn flatten(&self, map: &Activation, features: &mut Vec<f32>) -> Result<(), PreparedError> {
         let size = [map.height(), map.width()];
-        let pooled = self.network.config().pooling.output_size(size);
+        let pooled = self.config.pooling.output_size(size);
         features.resize(map.len(), 0.0);
         map.copy_to_nchw(features)?;
         if let Some(average) = &self.average
