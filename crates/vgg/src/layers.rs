@@ -10,7 +10,7 @@ use burn::nn::{
 use burn::tensor::{Device, Tensor, module::batch_norm_train};
 
 #[cfg(feature = "winograd")]
-use winograd::burn::{ChainLayer, chain, takes};
+use winograd::burn::{ChainLayer, ChainNorm, chain, takes};
 
 use crate::config::WeightInit;
 use crate::engine::Engine;
@@ -82,24 +82,44 @@ impl ConvLayer {
             let layer = ChainLayer {
                 weight: self.conv.weight.val(),
                 bias: bias.val(),
+                norm: None,
                 relu: false,
             };
-            if let Some(output) = chain(input.clone(), &[layer], false) {
-                return output;
+            if let Some(chained) = chain(input.clone(), &[layer], false) {
+                return chained.output;
             }
         }
         self.conv.forward(input)
     }
 
-    /// The layer as one convolution with ReLU, if nothing keeps it from being one.
-    fn folded(&self, folds: bool) -> Option<ChainLayer> {
-        if self.norm.is_some() && !folds {
-            return None;
+    /// The layer as one step of a chain on images that lie on an autodiff device or not, as `tracked`
+    /// says.
+    fn step(&self, tracked: bool) -> Option<ChainLayer> {
+        let Some(norm) = &self.norm else {
+            return Some(ChainLayer {
+                weight: self.conv.weight.val(),
+                bias: self.conv.bias.as_ref()?.val(),
+                norm: None,
+                relu: true,
+            });
+        };
+        if learns(norm, tracked) {
+            return Some(ChainLayer {
+                weight: self.conv.weight.val(),
+                bias: self.conv.bias.as_ref()?.val(),
+                norm: Some(ChainNorm {
+                    gamma: norm.gamma.val(),
+                    beta: norm.beta.val(),
+                    epsilon: norm.epsilon,
+                }),
+                relu: true,
+            });
         }
         let (weight, bias) = self.weights();
         Some(ChainLayer {
             weight,
             bias,
+            norm: None,
             relu: true,
         })
     }
@@ -116,13 +136,12 @@ impl ConvLayer {
         let Some(norm) = &self.norm else {
             return (weight, bias);
         };
-        let deviation = norm
-            .running_var
-            .value_sync()
-            .add_scalar(norm.epsilon)
-            .sqrt();
+        let device = weight.device();
+        let variance = norm.running_var.value_sync().to_device(&device);
+        let deviation = variance.add_scalar(norm.epsilon).sqrt();
         let scale = norm.gamma.val().div(deviation);
-        let shift = norm.beta.val() - norm.running_mean.value_sync() * scale.clone();
+        let mean = norm.running_mean.value_sync().to_device(&device);
+        let shift = norm.beta.val() - mean * scale.clone();
         let weight = weight * scale.clone().reshape([channels, 1, 1, 1]);
         (weight, bias * scale + shift)
     }
@@ -135,26 +154,37 @@ impl ConvLayer {
     }
 }
 
-/// Batch normalisation with PyTorch's running variance.
+/// Whether a norm takes the statistics of the batch, and learns from them: everywhere in Burn, if the
+/// images lie on an autodiff device and the norm was not set to infer.
+fn learns(norm: &BatchNorm, tracked: bool) -> bool {
+    tracked && norm.training.is_enabled()
+}
+
+fn normalise(norm: &BatchNorm, input: Tensor<4>) -> Tensor<4> {
+    if !learns(norm, input.device().is_autodiff()) {
+        return norm.forward(input);
+    }
+    let [batch, _, height, width] = input.dims();
+    let result = batch_norm_train(input, norm.gamma.val(), norm.beta.val(), norm.epsilon);
+    learn(norm, result.mean, result.variance, batch * height * width);
+    result.output
+}
+
+/// Moves the running statistics towards those of a batch with `count` values per channel, the way
+/// PyTorch does.
 ///
 /// Burn 0.22's own training pass moves `running_var` towards the *biased* batch variance
 /// (divided by n), PyTorch's towards the unbiased one (divided by n − 1), where n is the number
 /// of values per channel. Published weights were trained with the latter, so training here does
 /// the same; what the layer puts out is equal in both.
-fn normalise(norm: &BatchNorm, input: Tensor<4>) -> Tensor<4> {
-    if !(input.device().is_autodiff() && norm.training.is_enabled()) {
-        return norm.forward(input);
-    }
-    let [batch, _, height, width] = input.dims();
-    let count = (batch * height * width) as f64;
+fn learn(norm: &BatchNorm, mean: Tensor<1>, variance: Tensor<1>, count: usize) {
+    let device = mean.device();
+    let count = count as f64;
     let unbiased = if count > 1.0 {
         count / (count - 1.0)
     } else {
         1.0
     };
-
-    let device = input.device();
-    let result = batch_norm_train(input, norm.gamma.val(), norm.beta.val(), norm.epsilon);
     let moved = |running: Tensor<1>, batch: Tensor<1>| {
         running
             .to_device(&device)
@@ -163,12 +193,11 @@ fn normalise(norm: &BatchNorm, input: Tensor<4>) -> Tensor<4> {
             .detach()
     };
     norm.running_mean
-        .update(moved(norm.running_mean.value_sync(), result.mean));
+        .update(moved(norm.running_mean.value_sync(), mean));
     norm.running_var.update(moved(
         norm.running_var.value_sync(),
-        result.variance.mul_scalar(unbiased),
+        variance.mul_scalar(unbiased),
     ));
-    result.output
 }
 
 /// Convolutions of one resolution, then a 2×2 max pooling with stride 2.
@@ -206,20 +235,31 @@ impl Block {
         self.pool.forward(output)
     }
 
-    /// All of the block at once, if nothing between its convolutions has to be seen: no statistics
-    /// of a batch.
+    /// All of the block at once.
     #[cfg(feature = "winograd")]
     fn chain(&self, input: &Tensor<4>) -> Option<Tensor<4>> {
         if !takes(input) {
             return None;
         }
-        let folds = !input.device().is_autodiff();
-        let layers: Option<Vec<_>> = self
+        let tracked = input.device().is_autodiff();
+        let steps: Option<Vec<_>> = self
             .layers
             .iter()
-            .map(|layer| layer.folded(folds))
+            .map(|layer| layer.step(tracked))
             .collect();
-        chain(input.clone(), &layers?, true)
+        let chained = chain(input.clone(), &steps?, true)?;
+        let [batch, _, height, width] = input.dims();
+        let norms = self.layers.iter().filter_map(|layer| layer.norm.as_ref());
+        let learning = norms.filter(|norm| learns(norm, tracked));
+        for (norm, statistics) in learning.zip(chained.statistics) {
+            learn(
+                norm,
+                statistics.mean,
+                statistics.variance,
+                batch * height * width,
+            );
+        }
+        Some(chained.output)
     }
 }
 

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use crate::activation::Activation;
 use crate::error::{Error, check_size};
 use crate::line::Line;
+use crate::parallel::planes_per_task;
 use crate::simd::{Kernel, Op, Vector};
 
 /// 2x2 max pooling with stride 2; an odd last row or column is dropped.
@@ -228,9 +229,4 @@ fn pooled_size(input: &Activation) -> Result<(usize, usize), Error> {
 fn check_same(activated: &Activation, batch: usize, channels: usize) -> Result<(), Error> {
     check_size("batch of the gradient", activated.batch(), batch)?;
     check_size("channels of the gradient", activated.channels(), channels)
-}
-
-/// Planes that are worth a task of their own.
-fn planes_per_task(plane: usize) -> usize {
-    1 + (1 << 11) / plane
 }

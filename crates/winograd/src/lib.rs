@@ -5,12 +5,14 @@
 
 mod activation;
 mod algorithm;
+mod batch_norm;
 #[cfg(feature = "burn")]
 pub mod burn;
 mod conv;
 mod direct;
 mod elementwise;
 mod error;
+mod fold;
 mod gemm;
 mod grid;
 mod half;
@@ -18,7 +20,6 @@ mod im2col;
 mod line;
 mod linear;
 mod memory;
-mod norm;
 mod parallel;
 mod shared;
 mod simd;
@@ -31,12 +32,15 @@ mod winograd;
 
 pub use activation::Activation;
 pub use algorithm::{Algorithm, LayerSize};
+pub use batch_norm::{
+    BatchNormGradient, BatchNormLayer, BatchStatistics, batch_norm, batch_norm_gradient,
+};
 pub use conv::{Conv3x3, ConvOptions};
 pub use elementwise::{max_pool, max_pool_gradient, relu_gradient};
 pub use error::Error;
+pub use fold::{BatchNorm, fold_batch_norm};
 pub use line::{LANES, Line};
 pub use linear::{Linear, LinearOptions, Storage, WeightOrder};
-pub use norm::{BatchNorm, fold_batch_norm};
 pub use parallel::Workspace;
 pub use simd::Kernel;
 pub use weight_gradient::weight_gradient;

@@ -118,3 +118,8 @@ pub(crate) fn for_each_task(
 pub(crate) fn part(length: usize, parts: usize, index: usize) -> std::ops::Range<usize> {
     index * length / parts..(index + 1) * length / parts
 }
+
+/// Planes of a feature map that are worth a task of their own.
+pub(crate) fn planes_per_task(plane: usize) -> usize {
+    1 + (1 << 11) / plane
+}

@@ -2,10 +2,10 @@
 
 #![cfg(feature = "burn")]
 
-use burn::tensor::module::{conv2d, max_pool2d};
+use burn::tensor::module::{batch_norm_train, conv2d, max_pool2d};
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use burn::tensor::{Device, Tensor, Tolerance, activation::relu};
-use winograd::burn::{ChainLayer, chain, takes};
+use winograd::burn::{ChainLayer, ChainNorm, chain, takes};
 
 /// Values without a pattern that a symmetry could hide.
 fn tensor<const D: usize>(shape: [usize; D], scale: f32, device: &Device) -> Tensor<D> {
@@ -22,6 +22,7 @@ fn layers(channels: &[usize], activate: bool, device: &Device) -> Vec<ChainLayer
         .map(|pair| ChainLayer {
             weight: tensor([pair[1], pair[0], 3, 3], 0.3, device),
             bias: tensor([pair[1]], 0.2, device),
+            norm: None,
             relu: activate,
         })
         .collect()
@@ -30,7 +31,11 @@ fn layers(channels: &[usize], activate: bool, device: &Device) -> Vec<ChainLayer
 fn by_burn(input: Tensor<4>, layers: &[ChainLayer], pool: bool) -> Tensor<4> {
     let output = layers.iter().fold(input, |map, layer| {
         let options = ConvOptions::new([1, 1], [1, 1], [1, 1], 1);
-        let map = conv2d(map, layer.weight.clone(), Some(layer.bias.clone()), options);
+        let mut map = conv2d(map, layer.weight.clone(), Some(layer.bias.clone()), options);
+        if let Some(norm) = &layer.norm {
+            let (gamma, beta) = (norm.gamma.clone(), norm.beta.clone());
+            map = batch_norm_train(map, gamma, beta, norm.epsilon).output;
+        }
         if layer.relu { relu(map) } else { map }
     });
     match pool {
@@ -64,7 +69,7 @@ fn forward() {
         let layers = layers(channels, activate, &device);
         let input = tensor([batch, channels[0], height, width], 1.0, &device);
         let found = chain(input.clone(), &layers, pool).expect("it is taken");
-        close(found, by_burn(input, &layers, pool));
+        close(found.output, by_burn(input, &layers, pool));
     }
 }
 
@@ -80,7 +85,10 @@ fn gradients() {
             }
             let input = tensor([batch, channels[0], height, width], 1.0, &device).require_grad();
             let output = match ours {
-                true => chain(input.clone(), &layers, pool).expect("it is taken"),
+                true => {
+                    let chained = chain(input.clone(), &layers, pool);
+                    chained.expect("it is taken").output
+                }
                 false => by_burn(input.clone(), &layers, pool),
             };
             // A gradient that differs from place to place.
@@ -134,8 +142,100 @@ fn a_frozen_layer_gets_no_gradient_and_hands_its_input_s_on() {
     let input = tensor([1, 2, 6, 6], 1.0, &device);
     let gradients = chain(input, &layers, false)
         .expect("it is taken")
+        .output
         .sum()
         .backward();
     assert!(layers[0].weight.grad(&gradients).is_some());
     assert!(layers[1].weight.grad(&gradients).is_none());
+}
+
+fn with_norms(mut layers: Vec<ChainLayer>, device: &Device) -> Vec<ChainLayer> {
+    for (index, layer) in layers.iter_mut().enumerate() {
+        let [channels] = layer.bias.dims();
+        layer.norm = Some(ChainNorm {
+            gamma: tensor([channels], 0.5, device) + 1.0,
+            beta: tensor([channels], 0.3 + index as f32 / 10.0, device),
+            epsilon: 1e-5,
+        });
+    }
+    layers
+}
+
+#[test]
+fn batch_norm_uses_the_batch_and_tells_its_statistics() {
+    let device = Device::flex();
+    for (channels, [batch, height, width], activate, pool) in CASES {
+        let layers = with_norms(layers(channels, activate, &device), &device);
+        let input = tensor([batch, channels[0], height, width], 1.0, &device);
+        let found = chain(input.clone(), &layers, pool).expect("it is taken");
+        assert_eq!(found.statistics.len(), layers.len());
+        let first = &layers[0];
+        let options = ConvOptions::new([1, 1], [1, 1], [1, 1], 1);
+        let map = conv2d(
+            input.clone(),
+            first.weight.clone(),
+            Some(first.bias.clone()),
+            options,
+        );
+        let expected = batch_norm_train(
+            map,
+            tensor([channels[1]], 1.0, &device),
+            first.bias.clone(),
+            1e-5,
+        );
+        close(found.statistics[0].mean.clone(), expected.mean);
+        close(found.statistics[0].variance.clone(), expected.variance);
+        close(found.output, by_burn(input, &layers, pool));
+    }
+}
+
+#[test]
+fn gradients_through_batch_norm() {
+    let device = Device::flex().autodiff();
+    for (channels, [batch, height, width], activate, pool) in CASES {
+        // Two pixels a channel make normalised values of ±1 whatever the input: no gradient but noise.
+        if batch * height * width < 10 {
+            continue;
+        }
+        let run = |ours: bool| {
+            let mut layers = with_norms(layers(channels, activate, &device), &device);
+            for layer in &mut layers {
+                layer.weight = layer.weight.clone().require_grad();
+                let norm = layer.norm.as_mut().expect("it was put there");
+                norm.gamma = norm.gamma.clone().detach().require_grad();
+                norm.beta = norm.beta.clone().detach().require_grad();
+            }
+            let input = tensor([batch, channels[0], height, width], 1.0, &device).require_grad();
+            let output = match ours {
+                true => {
+                    let chained = chain(input.clone(), &layers, pool);
+                    chained.expect("it is taken").output
+                }
+                false => by_burn(input.clone(), &layers, pool),
+            };
+            let weights = tensor(output.dims(), 1.0, &device);
+            let gradients = (output * weights).sum().backward();
+            let of_layers: Vec<_> = layers
+                .iter()
+                .map(|layer| {
+                    let norm = layer.norm.as_ref().expect("it was put there");
+                    let weight = layer.weight.grad(&gradients).expect("a gradient");
+                    let gamma = norm.gamma.grad(&gradients).expect("a gradient");
+                    (
+                        weight,
+                        gamma,
+                        norm.beta.grad(&gradients).expect("a gradient"),
+                    )
+                })
+                .collect();
+            (input.grad(&gradients).expect("a gradient"), of_layers)
+        };
+        let ((input, found), (expected_input, expected)) = (run(true), run(false));
+        close(input, expected_input);
+        for (found, expected) in found.into_iter().zip(expected) {
+            close(found.0, expected.0);
+            close(found.1, expected.1);
+            close(found.2, expected.2);
+        }
+    }
 }

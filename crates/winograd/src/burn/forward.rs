@@ -4,10 +4,41 @@ use burn::tensor::TensorData;
 use burn_flex::FlexTensor;
 
 use super::spare::{self, Weights, with_layer, with_workspace};
-use crate::{Activation, ConvOptions, Error, LayerSize, max_pool};
+use crate::{
+    Activation, BatchNormLayer, BatchStatistics, ConvOptions, Error, LayerSize, batch_norm,
+    max_pool,
+};
 
-/// Weight, bias, ReLU.
-pub(super) type LayerTensors = (FlexTensor, FlexTensor, bool);
+/// A layer's tensors, contiguous.
+pub(super) struct LayerTensors {
+    pub(super) weight: FlexTensor,
+    pub(super) bias: FlexTensor,
+    pub(super) norm: Option<NormTensors>,
+    pub(super) relu: bool,
+}
+
+pub(super) struct NormTensors {
+    pub(super) gamma: FlexTensor,
+    pub(super) beta: FlexTensor,
+    pub(super) epsilon: f64,
+}
+
+impl NormTensors {
+    pub(super) fn layer(&self, relu: bool) -> Result<BatchNormLayer<'_>, Error> {
+        Ok(BatchNormLayer {
+            gamma: values(&self.gamma)?,
+            beta: values(&self.beta)?,
+            epsilon: self.epsilon,
+            relu,
+        })
+    }
+}
+
+/// The last map, and the statistics of each norm.
+pub(super) struct Forwarded {
+    pub(super) output: FlexTensor,
+    pub(super) statistics: Vec<BatchStatistics>,
+}
 
 /// A chain whose shapes fit together.
 pub(super) struct Forward<'a> {
@@ -23,11 +54,16 @@ pub(super) struct Forward<'a> {
 pub(super) struct Kept {
     /// The input of each layer, and the output of the last one before pooling.
     pub(super) maps: Vec<Activation>,
+    /// The input of each norm.
+    pub(super) unnormed: Vec<Activation>,
+    /// The statistics of each norm.
+    pub(super) statistics: Vec<BatchStatistics>,
 }
 
 impl Drop for Kept {
     fn drop(&mut self) {
-        self.maps.drain(..).for_each(spare::give_back);
+        let maps = self.maps.drain(..).chain(self.unnormed.drain(..));
+        maps.for_each(spare::give_back);
     }
 }
 
@@ -40,10 +76,14 @@ impl<'a> Forward<'a> {
         let shape = dims(input)?;
         let mut known = shape[1];
         let mut channels = Vec::with_capacity(layers.len());
-        for (weight, bias, _) in layers {
-            let [outputs, inputs, height, width] = dims(weight)?;
-            let fits = [inputs, height, width] == [known, 3, 3] && dims(bias)? == [outputs];
-            if !fits || outputs == 0 {
+        for layer in layers {
+            let [outputs, inputs, height, width] = dims(&layer.weight)?;
+            let fits = [inputs, height, width] == [known, 3, 3] && dims(&layer.bias)? == [outputs];
+            let norm_fits = match &layer.norm {
+                Some(norm) => dims(&norm.gamma)? == [outputs] && dims(&norm.beta)? == [outputs],
+                None => true,
+            };
+            if !fits || !norm_fits || outputs == 0 {
                 return None;
             }
             channels.push([inputs, outputs]);
@@ -60,8 +100,14 @@ impl<'a> Forward<'a> {
         })
     }
 
-    /// Without anything for a backward pass: pooling happens inside the last convolution.
-    pub(super) fn inference(&self) -> Option<FlexTensor> {
+    /// Without anything for a backward pass: pooling happens inside the last convolution, if it has no
+    /// norm.
+    pub(super) fn inference(&self) -> Option<Forwarded> {
+        if self.layers.iter().any(|layer| layer.norm.is_some()) {
+            let (output, mut kept) = self.training()?;
+            let statistics = std::mem::take(&mut kept.statistics);
+            return Some(Forwarded { output, statistics });
+        }
         let last = self.layers.len().checked_sub(1)?;
         let result = with_workspace(|workspace| -> Result<FlexTensor, Error> {
             let [batch, _, height, width] = self.shape;
@@ -82,12 +128,18 @@ impl<'a> Forward<'a> {
             spare::give_back(map);
             Ok(output)
         });
-        result.ok()
+        let output = result.ok()?;
+        let statistics = Vec::new();
+        Some(Forwarded { output, statistics })
     }
 
     /// With the maps that a backward pass needs.
     pub(super) fn training(&self) -> Option<(FlexTensor, Kept)> {
-        let mut kept = Kept { maps: Vec::new() };
+        let mut kept = Kept {
+            maps: Vec::new(),
+            unnormed: Vec::new(),
+            statistics: Vec::new(),
+        };
         let result = with_workspace(|workspace| -> Result<FlexTensor, Error> {
             let [batch, channels, height, width] = self.shape;
             let mut first = spare::activation(self.bytes(0));
@@ -100,6 +152,13 @@ impl<'a> Forward<'a> {
                 with_layer(self.weights(index)?, options, |conv| {
                     conv.forward(input, &mut output, workspace)
                 })?;
+                let layer = &self.layers[index];
+                if let Some(norm) = &layer.norm {
+                    let mut normed = spare::activation(output.bytes());
+                    let statistics = batch_norm(&output, &norm.layer(layer.relu)?, &mut normed)?;
+                    kept.statistics.push(statistics);
+                    kept.unnormed.push(std::mem::replace(&mut output, normed));
+                }
                 kept.maps.push(output);
             }
             let last = &kept.maps[self.layers.len()];
@@ -125,15 +184,16 @@ impl<'a> Forward<'a> {
             out_width: self.shape[3],
             pool,
         };
-        ConvOptions::for_size(&size).with_relu(self.layers[index].2)
+        let layer = &self.layers[index];
+        ConvOptions::for_size(&size).with_relu(layer.relu && layer.norm.is_none())
     }
 
     fn weights(&self, index: usize) -> Result<Weights<'_>, Error> {
-        let (weight, bias, _) = &self.layers[index];
+        let layer = &self.layers[index];
         let [in_channels, out_channels] = self.channels[index];
         Ok(Weights {
-            weights: values(weight)?,
-            bias: Some(values(bias)?),
+            weights: values(&layer.weight)?,
+            bias: Some(values(&layer.bias)?),
             in_channels,
             out_channels,
         })
@@ -165,4 +225,9 @@ pub(super) fn values(tensor: &FlexTensor) -> Result<&[f32], Error> {
 pub(super) fn tensor(map: &Activation) -> FlexTensor {
     let shape = [map.batch(), map.channels(), map.height(), map.width()];
     FlexTensor::from_data(TensorData::new(map.to_nchw(), shape))
+}
+
+/// A new tensor of values.
+pub(super) fn vector(values: &[f32]) -> FlexTensor {
+    FlexTensor::from_data(TensorData::new(values.to_vec(), [values.len()]))
 }

@@ -8,33 +8,53 @@ use burn_autodiff::checkpoint::base::Checkpointer;
 use burn_autodiff::checkpoint::strategy::NoCheckpointing;
 use burn_autodiff::grads::Gradients;
 use burn_autodiff::ops::{Backward, NodeGuard, Ops, OpsKind};
+use burn_backend::AutodiffBackend;
 use burn_flex::{Flex, FlexTensor};
 
-use super::forward::{Forward, Kept, LayerTensors, dims, tensor, values};
+use super::forward::{Forward, Kept, LayerTensors, NormTensors, dims, tensor, values, vector};
 use super::spare::{self, Weights, with_layer, with_workspace};
-use super::{ChainLayer, Tracked, contiguous};
+use super::{ChainLayer, ChainStatistics, Chained, Tracked, contiguous};
 use crate::{
-    Activation, ConvOptions, Error, Kernel, LayerSize, Workspace, max_pool_gradient, relu_gradient,
-    weight_gradient,
+    Activation, BatchStatistics, ConvOptions, Error, Kernel, LayerSize, Workspace,
+    batch_norm_gradient, max_pool_gradient, relu_gradient, weight_gradient,
 };
 
-/// Burn fixes the number of a step's inputs at compile time: the map, and two for each layer.
+/// Burn fixes the number of a step's inputs at compile time: the map, two for each layer, and two more
+/// for each layer's norm.
 pub(super) const MOST_LAYERS: usize = 4;
 
-pub(super) fn run(input: Tensor<4>, layers: &[ChainLayer], pool: bool) -> Option<Tensor<4>> {
-    let mut guards = Vec::with_capacity(1 + 2 * layers.len());
+pub(super) fn run(input: Tensor<4>, layers: &[ChainLayer], pool: bool) -> Option<Chained> {
+    let norms = layers.iter().filter(|layer| layer.norm.is_some()).count();
+    let mut guards = Vec::with_capacity(1 + 2 * (layers.len() + norms));
     let maps = take(input, &mut guards)?;
     let mut tensors = Vec::with_capacity(layers.len());
     for layer in layers {
         let weight = take(layer.weight.clone(), &mut guards)?;
         let bias = take(layer.bias.clone(), &mut guards)?;
-        tensors.push((weight, bias, layer.relu));
+        let norm = match &layer.norm {
+            Some(norm) => Some(NormTensors {
+                gamma: take(norm.gamma.clone(), &mut guards)?,
+                beta: take(norm.beta.clone(), &mut guards)?,
+                epsilon: norm.epsilon,
+            }),
+            None => None,
+        };
+        tensors.push(LayerTensors {
+            weight,
+            bias,
+            norm,
+            relu: layer.relu,
+        });
     }
-    match layers.len() {
-        1 => track::<3>(guards, maps, tensors, pool),
-        2 => track::<5>(guards, maps, tensors, pool),
-        3 => track::<7>(guards, maps, tensors, pool),
-        4 => track::<9>(guards, maps, tensors, pool),
+    match (layers.len(), norms) {
+        (1, 0) => track::<3>(guards, maps, tensors, pool),
+        (2, 0) => track::<5>(guards, maps, tensors, pool),
+        (3, 0) => track::<7>(guards, maps, tensors, pool),
+        (4, 0) => track::<9>(guards, maps, tensors, pool),
+        (1, 1) => track::<5>(guards, maps, tensors, pool),
+        (2, 2) => track::<9>(guards, maps, tensors, pool),
+        (3, 3) => track::<13>(guards, maps, tensors, pool),
+        (4, 4) => track::<17>(guards, maps, tensors, pool),
         _ => None,
     }
 }
@@ -50,19 +70,38 @@ fn track<const N: usize>(
     input: FlexTensor,
     layers: Vec<LayerTensors>,
     pool: bool,
-) -> Option<Tensor<4>> {
+) -> Option<Chained> {
     let guards: [NodeGuard; N] = guards.try_into().ok()?;
     let forward = Forward::new(&input, &layers, pool)?;
     let prepared = Backward::<Flex, N>::prepare::<NoCheckpointing>(ChainGradient, guards);
-    let output = match prepared.compute_bound().stateful() {
+    let (output, statistics) = match prepared.compute_bound().stateful() {
         OpsKind::Tracked(tracked) => {
             let (output, kept) = forward.training()?;
+            let statistics = constants(&kept.statistics);
             let state = State { kept, layers, pool };
-            tracked.finish(Arc::new(state), output)
+            (tracked.finish(Arc::new(state), output), statistics)
         }
-        OpsKind::UnTracked(untracked) => untracked.finish(forward.inference()?),
+        OpsKind::UnTracked(untracked) => {
+            let forwarded = forward.inference()?;
+            let statistics = constants(&forwarded.statistics);
+            (untracked.finish(forwarded.output), statistics)
+        }
     };
-    Some(Tensor::from_primitive::<Tracked>(output))
+    Some(Chained {
+        output: Tensor::from_primitive::<Tracked>(output),
+        statistics,
+    })
+}
+
+/// The statistics as tensors that no gradient flows through.
+fn constants(statistics: &[BatchStatistics]) -> Vec<ChainStatistics> {
+    let constant =
+        |values: &[f32]| Tensor::from_primitive::<Tracked>(Tracked::from_inner(vector(values)));
+    let constants = statistics.iter().map(|statistics| ChainStatistics {
+        mean: constant(&statistics.mean),
+        variance: constant(&statistics.variance),
+    });
+    constants.collect()
 }
 
 #[derive(Debug)]
@@ -102,7 +141,7 @@ impl<const N: usize> Backward<Flex, N> for ChainGradient {
 }
 
 impl State {
-    /// The gradients of the input and of each layer's weight and bias, where they are wanted.
+    /// The gradients of the input and of each layer's parameters, where they are wanted.
     fn gradients(
         &self,
         output: FlexTensor,
@@ -111,30 +150,45 @@ impl State {
     ) -> Result<Vec<Option<FlexTensor>>, Error> {
         let mut found = vec![None; wanted.len()];
         let mut gradient = self.output_gradient(output)?;
+        let each = (wanted.len() - 1) / self.layers.len();
         for index in (0..self.layers.len()).rev() {
-            let (weight, bias, relu) = &self.layers[index];
-            if *relu && !(self.pool && index + 1 == self.layers.len()) {
+            let LayerTensors {
+                weight,
+                bias,
+                norm,
+                relu,
+            } = &self.layers[index];
+            // Where its weight stands among the parents; bias, gamma and beta follow.
+            let first = 1 + each * index;
+            if let Some(norm) = norm {
+                let of_norm = batch_norm_gradient(
+                    &self.kept.unnormed[index],
+                    &norm.layer(*relu)?,
+                    &self.kept.statistics[index],
+                    &mut gradient,
+                )?;
+                found[first + 2] = Some(vector(&of_norm.gamma));
+                found[first + 3] = Some(vector(&of_norm.beta));
+            } else if *relu && !(self.pool && index + 1 == self.layers.len()) {
                 relu_gradient(&self.kept.maps[index + 1], &mut gradient)?;
             }
             let input = &self.kept.maps[index];
-            let (of_weight, of_bias) = (1 + 2 * index, 2 + 2 * index);
-            if wanted[of_weight] || wanted[of_bias] {
+            if wanted[first] || wanted[first + 1] {
                 let mut weights = vec![0.0; values(weight)?.len()];
                 let mut biases = vec![0.0; values(bias)?.len()];
-                let kernel = Kernel::detect();
                 weight_gradient(
                     input,
                     &gradient,
                     1,
-                    kernel,
+                    Kernel::detect(),
                     &mut weights,
                     Some(&mut biases),
                     workspace,
                 )?;
-                found[of_weight] = Some(like(weight, weights));
-                found[of_bias] = Some(like(bias, biases));
+                found[first] = Some(like(weight, weights));
+                found[first + 1] = Some(vector(&biases));
             }
-            if wanted[..=2 * index].iter().any(|&wanted| wanted) {
+            if wanted[..first].iter().any(|&wanted| wanted) {
                 let mut back = spare::activation(input.bytes());
                 let weights = back_weights(weight)?;
                 with_layer(weights, self.back_options(&gradient, weights), |conv| {
@@ -165,7 +219,7 @@ impl State {
         }
         let mut pooled = spare::activation(last.bytes() / 4);
         pooled.copy_from_nchw(values(&output)?, batch, channels, height, width)?;
-        let relu = self.layers.last().is_some_and(|layer| layer.2);
+        let relu = self.layers.last().is_some_and(|layer| layer.relu);
         max_pool_gradient(last, &pooled, &mut gradient, relu)?;
         spare::give_back(pooled);
         Ok(gradient)

@@ -1,7 +1,7 @@
 //! Convolutions of Burn's tensors.
 //!
-//! [`chain`] runs several 3x3 convolutions, one after the other, on tensors that lie on Burn's CPU backend
-//! Flex, with automatic differentiation or without. Between them the feature maps stay in the layout of this
+//! [`chain`] runs several 3x3 convolutions, one after the other, with batch normalisation and ReLU between
+//! them, on tensors that lie on Burn's CPU backend Flex, with automatic differentiation or without. Between them the feature maps stay in the layout of this
 //! crate. On any other device it does nothing and says so, and the caller takes Burn's own operations.
 //!
 //! ```
@@ -12,11 +12,12 @@
 //! let layer = ChainLayer {
 //!     weight: Tensor::ones([16, 3, 3, 3], &device),
 //!     bias: Tensor::zeros([16], &device),
+//!     norm: None,
 //!     relu: true,
 //! };
 //! let images = Tensor::<4>::ones([2, 3, 8, 8], &device);
 //! let pooled = chain(images, &[layer], true).expect("tensors on Flex");
-//! assert_eq!(pooled.dims(), [2, 16, 4, 4]);
+//! assert_eq!(pooled.output.dims(), [2, 16, 4, 4]);
 //! ```
 
 mod forward;
@@ -29,19 +30,51 @@ use burn_autodiff::Autodiff;
 use burn_autodiff::checkpoint::strategy::NoCheckpointing;
 use burn_flex::{Flex, FlexTensor};
 
-use forward::Forward;
+use forward::{Forward, Forwarded, LayerTensors, NormTensors, vector};
 
 pub use update::{AdamWStep, SgdStep, adamw, sgd};
 
-/// A 3x3 convolution with stride 1 and padding 1.
+/// A 3x3 convolution with stride 1 and padding 1, and what follows it.
 #[derive(Debug, Clone)]
 pub struct ChainLayer {
     /// `[out_channels, in_channels, 3, 3]`
     pub weight: Tensor<4>,
     /// `[out_channels]`
     pub bias: Tensor<1>,
+    /// Batch normalisation by the statistics of the batch, as in training. In inference the running
+    /// statistics belong into weight and bias.
+    pub norm: Option<ChainNorm>,
     /// Whether negative outputs become zero.
     pub relu: bool,
+}
+
+/// A batch normalisation.
+#[derive(Debug, Clone)]
+pub struct ChainNorm {
+    /// Scale, `[out_channels]`.
+    pub gamma: Tensor<1>,
+    /// Shift, `[out_channels]`.
+    pub beta: Tensor<1>,
+    /// Added to the variance.
+    pub epsilon: f64,
+}
+
+/// What a chain puts out.
+#[derive(Debug, Clone)]
+pub struct Chained {
+    /// `[batch, out_channels, height, width]`
+    pub output: Tensor<4>,
+    /// Those of each normalisation, in order, on the device of the output and without gradients.
+    pub statistics: Vec<ChainStatistics>,
+}
+
+/// The statistics of a batch.
+#[derive(Debug, Clone)]
+pub struct ChainStatistics {
+    /// `[out_channels]`
+    pub mean: Tensor<1>,
+    /// `[out_channels]`, biased: divided by the number of pixels.
+    pub variance: Tensor<1>,
 }
 
 /// The layers one after the other, then a 2x2 max pooling with stride 2 if `pool` is set.
@@ -51,15 +84,21 @@ pub struct ChainLayer {
 /// - output: `[batch, out_channels, height, width]`, half as high and wide, rounded down, with pooling
 ///
 /// `None` if the tensors are not 32-bit floating-point numbers on Flex, if some are on an autodiff device
-/// and others are not, if gradients are checkpointed, or if the shapes do not fit together.
-pub fn chain(input: Tensor<4>, layers: &[ChainLayer], pool: bool) -> Option<Tensor<4>> {
+/// and others are not, if gradients are checkpointed, if only some layers have a norm, or if the shapes do
+/// not fit together.
+pub fn chain(input: Tensor<4>, layers: &[ChainLayer], pool: bool) -> Option<Chained> {
     // As many layers as one step of the backward pass takes.
     let mut pieces = layers.chunks(gradient::MOST_LAYERS).peekable();
-    let mut map = input;
+    let mut chained = Chained {
+        output: input,
+        statistics: Vec::new(),
+    };
     while let Some(piece) = pieces.next() {
-        map = run(map, piece, pool && pieces.peek().is_none())?;
+        let next = run(chained.output, piece, pool && pieces.peek().is_none())?;
+        chained.output = next.output;
+        chained.statistics.extend(next.statistics);
     }
-    Some(map)
+    Some(chained)
 }
 
 /// Whether [`chain`] can take such an input: 32-bit floating-point numbers on Flex. Worth asking before
@@ -70,16 +109,36 @@ pub fn takes(input: &Tensor<4>) -> bool {
     input.dtype() == DType::F32 && (plain() || tracked())
 }
 
-fn run(input: Tensor<4>, layers: &[ChainLayer], pool: bool) -> Option<Tensor<4>> {
-    if let Some(maps) = plain(&input) {
-        let mut weights = Vec::with_capacity(layers.len());
-        for layer in layers {
-            weights.push((plain(&layer.weight)?, plain(&layer.bias)?, layer.relu));
-        }
-        let output = Forward::new(&maps, &weights, pool)?.inference()?;
-        return Some(Tensor::from_primitive::<Flex>(output));
+fn run(input: Tensor<4>, layers: &[ChainLayer], pool: bool) -> Option<Chained> {
+    let Some(maps) = plain(&input) else {
+        return gradient::run(input, layers, pool);
+    };
+    let mut tensors = Vec::with_capacity(layers.len());
+    for layer in layers {
+        let norm = match &layer.norm {
+            Some(norm) => Some(NormTensors {
+                gamma: plain(&norm.gamma)?,
+                beta: plain(&norm.beta)?,
+                epsilon: norm.epsilon,
+            }),
+            None => None,
+        };
+        tensors.push(LayerTensors {
+            weight: plain(&layer.weight)?,
+            bias: plain(&layer.bias)?,
+            norm,
+            relu: layer.relu,
+        });
     }
-    gradient::run(input, layers, pool)
+    let Forwarded { output, statistics } = Forward::new(&maps, &tensors, pool)?.inference()?;
+    let statistics = statistics.iter().map(|statistics| ChainStatistics {
+        mean: Tensor::from_primitive::<Flex>(vector(&statistics.mean)),
+        variance: Tensor::from_primitive::<Flex>(vector(&statistics.variance)),
+    });
+    Some(Chained {
+        output: Tensor::from_primitive::<Flex>(output),
+        statistics: statistics.collect(),
+    })
 }
 
 /// The tensor as Flex has it, its values one after the other.
