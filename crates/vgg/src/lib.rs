@@ -28,4 +28,4 @@ pub use layers::{Block, ConvLayer, HiddenLayer};
 pub use model::{InputError, Vgg};
 #[cfg(feature = "winograd")]
 pub use prepared::{PreparedError, PreparedVgg};
-pub use weights::{Precision, WeightsError, WeightsHeader};
+pub use weights::{LoadReport, Part, Precision, WeightsError, WeightsHeader};
