@@ -6,16 +6,18 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use burn::tensor::Device;
 use clap::Parser;
 use vgg::data::{self, DataOptions, ImageSet};
 use vgg::train::{Evaluation, RunFolder, evaluate};
-use vgg::{Classifier, Engine};
+use vgg::{Classifier, Engine, PretrainedWeights, VggConfig, WeightsError};
 
 /// Say what pictures show.
 ///
 /// Without a network of your own it uses a small one that is shipped with this program; it knows
-/// ten kinds of clothes. Pictures are PNG or JPEG of any size, grey or colour, dark on light or
-/// light on dark.
+/// ten kinds of clothes. With --model vgg16 --pretrained it uses published weights, which know the
+/// 1,000 classes of ImageNet. Pictures are PNG or JPEG of any size, grey or colour, dark on light
+/// or light on dark.
 #[derive(Parser)]
 #[command(version, after_help = EXAMPLES, args_override_self = true)]
 struct Options {
@@ -26,9 +28,19 @@ struct Options {
     #[arg(long, value_name = "DIR", conflicts_with = "weights")]
     run: Option<PathBuf>,
 
-    /// Use the network in this weights.safetensors
+    /// Use the network in this file: one that `train` wrote, or with --model the weights of
+    /// torchvision or timm (.pth or .safetensors)
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
+
+    /// The network of --pretrained or --weights: vgg11, vgg11-bn, ... vgg19-bn
+    #[arg(long, value_name = "NAME", conflicts_with = "run")]
+    model: Option<String>,
+
+    /// Use the published weights of --model; downloaded once (500 MB) and kept in VGG_HOME or
+    /// the system's cache folder
+    #[arg(long, requires = "model", conflicts_with = "weights")]
+    pretrained: bool,
 
     /// What computes: flex, or a backend that was compiled in
     #[arg(long, value_name = "NAME", default_value = "flex")]
@@ -39,7 +51,7 @@ struct Options {
     engine: Engine,
 
     /// Show so many of the most probable classes
-    #[arg(long, value_name = "K", default_value_t = 3)]
+    #[arg(long, value_name = "K", default_value_t = 5)]
     top: usize,
 
     /// Write JSON, one object a picture
@@ -71,11 +83,15 @@ const EXAMPLES: &str = "\
 Examples:
   infer --samples 8
   infer shirt.jpg bag.png --top 5
+  infer --model vgg16 --pretrained cat.jpg
+  infer --model vgg16 --weights vgg16-397923af.pth cat.jpg --json
   infer --evaluate --data fashion-mnist
   infer --run runs/vgg16-28-1 shirt.jpg --json";
 
 /// Images that the network sees at once in a test.
 const BATCH: usize = 100;
+/// Pictures that are read and recognised at once.
+const READ_AT_ONCE: usize = 16;
 /// Cells of the longest bar.
 const BAR: usize = 30;
 /// From nothing to full light.
@@ -96,17 +112,19 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         return Err("nothing to do: name pictures, or use --samples N or --evaluate".into());
     }
     let device = vgg::device(&options.backend)?;
-    let mut classifier = match (&options.run, &options.weights) {
-        (Some(run), _) => RunFolder::open(run)?.0.classifier(&device)?,
-        (None, Some(weights)) => Classifier::from_file(weights, &device)?,
-        (None, None) => Classifier::shipped(&device)?,
-    };
+    let mut classifier = classifier(options, &device)?;
     classifier.network = classifier.network.with_engine(options.engine);
-    for path in &options.images {
-        let pixels = classifier.preprocessing.read(path)?;
-        let name = path.display().to_string();
-        let answer = answer(&classifier, &pixels, &name, options)?;
-        println!("{answer}");
+    for paths in options.images.chunks(READ_AT_ONCE) {
+        let pixels = classifier.preprocessing.read_all(paths);
+        let pixels = pixels.into_iter().collect::<Result<Vec<_>, _>>()?.concat();
+        let probabilities = classifier.classify(&pixels)?;
+        for (path, probabilities) in paths.iter().zip(probabilities) {
+            let name = path.display().to_string();
+            println!(
+                "{}",
+                answer(&classifier.classes, &probabilities, &name, options)?
+            );
+        }
     }
     if let Some(count) = options.samples {
         show_samples(&classifier, count, options)?;
@@ -126,6 +144,57 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         print!("{}", scores(&classifier.classes, &result, options.json)?);
     }
     Ok(())
+}
+
+/// The network that the options name.
+fn classifier(options: &Options, device: &Device) -> Result<Classifier, Box<dyn Error>> {
+    if let Some(run) = &options.run {
+        return Ok(RunFolder::open(run)?.0.classifier(device)?);
+    }
+    match (&options.model, &options.weights) {
+        (None, None) => Ok(Classifier::shipped(device)?),
+        (None, Some(weights)) => {
+            Classifier::from_file(weights, device).map_err(|error| match error {
+                WeightsError::NoConfig { .. } | WeightsError::Format { .. } => format!(
+                    "{error}\nIf these are the weights of torchvision or timm, say of which \
+                     network: --model vgg16 --weights {}",
+                    weights.display()
+                )
+                .into(),
+                error => error.into(),
+            })
+        }
+        (Some(model), Some(weights)) => {
+            let network = VggConfig::named(model)?.init(device)?;
+            let (classifier, report) = Classifier::from_weights(network, weights)?;
+            if !report.not_finite.is_empty() {
+                eprintln!(
+                    "warning: {} holds numbers that are not finite in {}: the answers are of no use",
+                    weights.display(),
+                    report.not_finite.join(", ")
+                );
+            }
+            Ok(classifier)
+        }
+        (Some(model), None) if options.pretrained => {
+            let weights = PretrainedWeights::named(model)?;
+            let mut last = 0;
+            let mut progress = |bytes: u64, all: Option<u64>| {
+                let megabytes = bytes / 1_000_000;
+                if megabytes / 10 != last {
+                    last = megabytes / 10;
+                    let all = all.map_or(String::new(), |all| format!(" of {}", all / 1_000_000));
+                    eprintln!("downloading {}: {megabytes}{all} MB", weights.address);
+                }
+            };
+            Ok(weights.classifier(device, &mut progress)?)
+        }
+        (Some(model), None) => Err(format!(
+            "which weights of {model}? --pretrained downloads the published ones, --weights FILE \
+             takes a file of torchvision or timm"
+        )
+        .into()),
+    }
 }
 
 /// The test images of `name`, which have to fit the network.
@@ -160,7 +229,9 @@ fn show_samples(
     for index in 0..set.len() {
         let class = &classifier.classes[set.label(index)];
         let pixels = set.pixels(index);
-        let answer = answer(classifier, pixels, &format!("this is: {class}"), options)?;
+        let probabilities = classifier.classify(pixels)?.concat();
+        let title = format!("this is: {class}");
+        let answer = answer(&classifier.classes, &probabilities, &title, options)?;
         if options.json {
             println!("{answer}");
         } else {
@@ -172,13 +243,12 @@ fn show_samples(
 
 /// The most probable classes of one image, with bars or as JSON.
 fn answer(
-    classifier: &Classifier,
-    pixels: &[u8],
+    classes: &[String],
+    probabilities: &[f32],
     title: &str,
     options: &Options,
 ) -> Result<String, Box<dyn Error>> {
-    let probabilities = classifier.classify(pixels)?.concat();
-    let mut ranked: Vec<_> = probabilities.iter().zip(&classifier.classes).collect();
+    let mut ranked: Vec<_> = probabilities.iter().zip(classes).collect();
     ranked.sort_by(|a, b| b.0.total_cmp(a.0));
     ranked.truncate(options.top.max(1));
     if options.json {
@@ -189,9 +259,15 @@ fn answer(
         return Ok(serde_json::json!({"image": title, "classes": classes}).to_string());
     }
     let mut text = format!("{title}\n");
+    let width = ranked.iter().map(|(_, class)| class.chars().count());
+    let width = width.max().unwrap_or(0).max(14);
     for (probability, class) in ranked {
         let bar = "█".repeat((probability * BAR as f32).round() as usize);
-        writeln!(text, "  {class:14} {:5.1} %  {bar}", probability * 100.0)?;
+        writeln!(
+            text,
+            "  {class:width$} {:5.1} %  {bar}",
+            probability * 100.0
+        )?;
     }
     Ok(text)
 }

@@ -456,3 +456,32 @@ fn the_shipped_network_recognises_shipped_images() {
     fails_with(&mut example("infer"), "nothing to do");
     fails_with(example("infer").arg("missing.png"), "missing.png: ");
 }
+
+#[test]
+fn weights_of_another_tool_need_the_name_of_their_network() {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/vgg/tests/golden");
+    let (weights, picture) = (
+        golden.join("files/zip.pth"),
+        golden.join("images/square.png"),
+    );
+    let infer = |more: &[&str]| {
+        let mut command = example("infer");
+        command.arg(&picture).args(more);
+        command
+    };
+    let file = weights.to_str().expect("a path of this repository");
+    fails_with(&mut infer(&["--weights", file]), "--model vgg16 --weights");
+    fails_with(
+        &mut infer(&["--model", "vgg16"]),
+        "--pretrained downloads the published ones",
+    );
+    fails_with(
+        &mut infer(&["--model", "vgg17", "--pretrained"]),
+        "no published weights called \"vgg17\"",
+    );
+    // The file holds a narrow network of ten classes.
+    fails_with(
+        &mut infer(&["--model", "vgg16", "--weights", file]),
+        "of another shape: ",
+    );
+}

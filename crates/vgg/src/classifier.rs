@@ -4,10 +4,10 @@ use std::path::Path;
 
 use burn::tensor::Device;
 
-use crate::data::{DataError, Preprocessing};
+use crate::data::{DataError, Preprocessing, imagenet_classes};
 use crate::model::Vgg;
 use crate::train::TrainError;
-use crate::weights::{Precision, WeightsError, WeightsHeader};
+use crate::weights::{LoadReport, Part, Precision, WeightsError, WeightsHeader};
 
 /// Metadata keys beside the configuration.
 const CLASSES_KEY: &str = "vgg.classes";
@@ -52,6 +52,22 @@ impl Classifier {
         Self::with_header(path, &header, device, |network| network.load(path))
     }
 
+    /// A network of ImageNet's 1,000 classes with the weights of another tool, from the file at
+    /// `path`: see [`Vgg::load`]. Images are prepared as torchvision does.
+    ///
+    /// # Errors
+    /// As for [`Vgg::load`]; also a network of another number of classes or channels.
+    pub fn from_weights(network: Vgg, path: &Path) -> Result<(Self, LoadReport), WeightsError> {
+        let (network, report) = network.load_part(path, Part::Whole)?;
+        let classifier = Self {
+            network,
+            classes: imagenet_classes(),
+            preprocessing: Preprocessing::imagenet(),
+        };
+        classifier.check(path)?;
+        Ok((classifier, report))
+    }
+
     /// [`Classifier::from_file`] from a whole file in memory; `name` is for messages only.
     ///
     /// # Errors
@@ -84,31 +100,44 @@ impl Classifier {
         let config = header.config()?;
         let classes: Vec<String> = header.entry(CLASSES_KEY)?;
         let preprocessing: Preprocessing = header.entry(PREPROCESSING_KEY)?;
+        let network = config.init(device).map_err(|source| WeightsError::Config {
+            path: path.to_owned(),
+            source,
+        })?;
+        let mut classifier = Self {
+            network,
+            classes,
+            preprocessing,
+        };
+        classifier.check(path)?;
+        classifier.network = load(classifier.network)?;
+        Ok(classifier)
+    }
+
+    /// Whether its parts fit together.
+    fn check(&self, path: &Path) -> Result<(), WeightsError> {
+        let config = self.network.config();
         let inconsistent = |key: &str, reason: String| WeightsError::Metadata {
             path: path.to_owned(),
             key: key.to_owned(),
             reason,
         };
-        if classes.len() != config.classes {
-            let reason = format!("{} names for {} classes", classes.len(), config.classes);
+        if self.classes.len() != config.classes {
+            let reason = format!(
+                "{} names for {} classes",
+                self.classes.len(),
+                config.classes
+            );
             return Err(inconsistent(CLASSES_KEY, reason));
         }
-        if preprocessing.shape[0] != config.input_channels {
+        if self.preprocessing.shape[0] != config.input_channels {
             let reason = format!(
                 "images of {} channels for a network of {}",
-                preprocessing.shape[0], config.input_channels
+                self.preprocessing.shape[0], config.input_channels
             );
             return Err(inconsistent(PREPROCESSING_KEY, reason));
         }
-        let network = config.init(device).map_err(|source| WeightsError::Config {
-            path: path.to_owned(),
-            source,
-        })?;
-        Ok(Self {
-            network: load(network)?,
-            classes,
-            preprocessing,
-        })
+        Ok(())
     }
 
     /// Probabilities of the classes, for each of the images whose `pixels` are given one behind

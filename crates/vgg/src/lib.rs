@@ -14,6 +14,8 @@ mod layers;
 mod model;
 #[cfg(feature = "winograd")]
 mod prepared;
+#[cfg(feature = "pretrained")]
+mod pretrained;
 #[cfg(feature = "train")]
 pub mod train;
 mod variants;
@@ -28,4 +30,6 @@ pub use layers::{Block, ConvLayer, HiddenLayer};
 pub use model::{InputError, Vgg};
 #[cfg(feature = "winograd")]
 pub use prepared::{PreparedError, PreparedVgg};
+#[cfg(feature = "pretrained")]
+pub use pretrained::{PretrainedError, PretrainedWeights, pretrained_weights};
 pub use weights::{LoadReport, Part, Precision, WeightsError, WeightsHeader};

@@ -3,101 +3,125 @@
 use std::io::Read;
 use std::time::Duration;
 
+use ureq::BodyReader;
+
 use super::error::DataError;
 
 /// Called with the bytes that have arrived and, where the server says so, the bytes to come in
 /// all.
 pub type Progress<'a> = &'a mut dyn FnMut(u64, Option<u64>);
 
-/// How long a server may take to accept a connection and to answer.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// How long the whole file may take.
-const LONGEST: Duration = Duration::from_secs(30 * 60);
+/// How long a server may take to accept a connection and to answer, and how long it may send
+/// nothing. A slow one may take as long as it likes.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A server's answer, of which the body has not been read.
+pub(super) struct Answer {
+    address: String,
+    body: BodyReader<'static>,
+    /// Bytes of the whole file, where the server says so.
+    pub(super) length: Option<u64>,
+    /// Bytes of it that are there: at first those in front of the body.
+    pub(super) arrived: u64,
+}
+
+impl Answer {
+    /// Asks for the file at `address` from byte `start` on; a server may give all of it instead.
+    ///
+    /// # Errors
+    /// [`DataError::Download`]: no connection, or an answer other than 200 and 206.
+    pub(super) fn ask(address: &str, start: u64, patience: Duration) -> Result<Self, DataError> {
+        let agent: ureq::Agent = ureq::Agent::config_builder()
+            .timeout_connect(Some(patience))
+            .timeout_recv_response(Some(patience))
+            .timeout_per_read(Some(patience))
+            .build()
+            .into();
+        let mut request = agent.get(address);
+        if start > 0 {
+            request = request.header("Range", format!("bytes={start}-"));
+        }
+        let response = match request.call() {
+            // There is nothing from there on: begin again.
+            Err(ureq::Error::StatusCode(416)) if start > 0 => {
+                return Self::ask(address, 0, patience);
+            }
+            other => other.map_err(|error| failed(address, error))?,
+        };
+        let continued = response.status() == 206;
+        let start = if continued { start } else { 0 };
+        let body = response.into_body();
+        Ok(Self {
+            address: address.to_owned(),
+            length: body.content_length().map(|length| start + length),
+            body: body.into_reader(),
+            arrived: start,
+        })
+    }
+
+    /// Refuses a file of more than `most` bytes, as far as the server says how many there are.
+    pub(super) fn at_most(self, most: u64) -> Result<Self, DataError> {
+        match self.length {
+            Some(length) if length > most => Err(failed(
+                &self.address,
+                format!("{length} bytes are announced; the most is {most}"),
+            )),
+            _ => Ok(self),
+        }
+    }
+
+    /// The next bytes into `chunk`: how many there are, 0 at the end of the file.
+    pub(super) fn read(&mut self, chunk: &mut [u8], most: u64) -> Result<usize, DataError> {
+        let arrived = self.arrived;
+        let count = self.body.read(chunk).map_err(|error| {
+            failed(
+                &self.address,
+                format!("it broke off after {arrived} bytes: {error}"),
+            )
+        })?;
+        self.arrived += count as u64;
+        if self.arrived > most {
+            let reason = format!("more than {most} bytes arrived");
+            return Err(failed(&self.address, reason));
+        }
+        match self.length {
+            Some(length) if count == 0 && length != self.arrived => Err(failed(
+                &self.address,
+                format!("{length} bytes were announced, {arrived} arrived"),
+            )),
+            _ => Ok(count),
+        }
+    }
+}
+
+fn failed(address: &str, reason: impl std::fmt::Display) -> DataError {
+    DataError::Download {
+        address: address.to_owned(),
+        reason: reason.to_string(),
+    }
+}
 
 /// The contents of `address`, at most `most` bytes.
 ///
 /// # Errors
 /// [`DataError::Download`]: no connection, an answer other than 200, a body that is larger than
-/// `most` or shorter than announced.
+/// `most` or shorter than announced, or one of which nothing came for a while.
 pub fn download(address: &str, most: u64, progress: Progress) -> Result<Vec<u8>, DataError> {
-    let failed = |reason: String| DataError::Download {
-        address: address.to_owned(),
-        reason,
-    };
-    let agent: ureq::Agent = ureq::Agent::config_builder()
-        .timeout_connect(Some(PATIENCE))
-        .timeout_recv_response(Some(PATIENCE))
-        .timeout_global(Some(LONGEST))
-        .build()
-        .into();
-    let mut response = agent
-        .get(address)
-        .call()
-        .map_err(|error| failed(error.to_string()))?;
-    let announced = response.body().content_length();
-    if let Some(announced) = announced.filter(|&announced| announced > most) {
-        return Err(failed(format!(
-            "{announced} bytes are announced; the most is {most}"
-        )));
-    }
-    let mut reader = response.body_mut().as_reader();
+    let mut answer = Answer::ask(address, 0, PATIENCE)?.at_most(most)?;
     let (mut bytes, mut chunk) = (Vec::new(), vec![0; 1 << 16]);
     loop {
-        let count = reader.read(&mut chunk).map_err(|error| {
-            failed(format!("it broke off after {} bytes: {error}", bytes.len()))
-        })?;
-        if count == 0 {
-            break;
+        match answer.read(&mut chunk, most)? {
+            0 => return Ok(bytes),
+            count => bytes.extend_from_slice(&chunk[..count]),
         }
-        bytes.extend_from_slice(&chunk[..count]);
-        if bytes.len() as u64 > most {
-            return Err(failed(format!("more than {most} bytes arrived")));
-        }
-        progress(bytes.len() as u64, announced);
-    }
-    match announced {
-        Some(announced) if announced != bytes.len() as u64 => Err(failed(format!(
-            "{announced} bytes were announced, {} arrived",
-            bytes.len()
-        ))),
-        _ => Ok(bytes),
+        progress(bytes.len() as u64, answer.length);
     }
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
-    use std::io::{BufRead, BufReader, Write};
-    use std::net::TcpListener;
-
-    /// Status, body, and the length that is announced if it is not the body's.
-    pub(in crate::data) type Answer = (u16, Vec<u8>, Option<usize>);
-
-    /// Starts a server on this machine that answers every request; gives its address.
-    pub(in crate::data) fn serve(answer: impl Fn(&str) -> Answer + Send + 'static) -> String {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = format!("http://{}", listener.local_addr().expect("bound"));
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                let mut stream = stream.expect("a connection");
-                let mut lines = BufReader::new(&stream).lines().map_while(Result::ok);
-                let request = lines.next().unwrap_or_default();
-                lines.find(String::is_empty);
-                let path = request.split(' ').nth(1).unwrap_or_default();
-                let (status, body, announced) = answer(path);
-                let length = announced.unwrap_or(body.len());
-                let head = format!(
-                    "HTTP/1.1 {status} x\r\nContent-Length: {length}\r\nConnection: close\r\n\
-                     Location: /moved\r\n\r\n"
-                );
-                // The client may have hung up already.
-                let _ = stream
-                    .write_all(head.as_bytes())
-                    .and_then(|()| stream.write_all(&body));
-            }
-        });
-        address
-    }
+    use crate::data::test_server::serve;
 
     fn get(address: &str) -> Result<Vec<u8>, String> {
         download(address, 1000, &mut |_, _| {}).map_err(|error| error.to_string())

@@ -3,12 +3,12 @@
 //! Found in a cache folder or where Debian's package `dataset-fashion-mnist` puts it, or
 //! downloaded. Whatever the source, the decompressed files must have the published contents.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
 use super::FASHION_MNIST_CLASSES;
+use super::checksum::hexadecimal;
 use super::download::{Progress, download};
 use super::error::DataError;
 use super::idx::{find, gunzip, join, parse_idx_images, parse_idx_labels, read_maybe_gz};
@@ -122,12 +122,7 @@ fn contents(
 }
 
 fn check(path: &Path, bytes: &[u8], member: &Member) -> Result<(), DataError> {
-    let found = Sha256::digest(bytes)
-        .iter()
-        .fold(String::new(), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        });
+    let found = hexadecimal(&Sha256::digest(bytes));
     if found == member.sha256 {
         return Ok(());
     }
@@ -141,7 +136,7 @@ fn check(path: &Path, bytes: &[u8], member: &Member) -> Result<(), DataError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::download::tests::serve;
+    use crate::data::test_server::serve;
     use flate2::{Compression, write::GzEncoder};
     use std::io::Write as _;
 

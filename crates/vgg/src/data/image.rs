@@ -6,9 +6,11 @@ use std::path::Path;
 
 use burn::config::Config;
 use image::imageops::{self, FilterType};
-use image::{DynamicImage, GrayImage, ImageDecoder, ImageReader, Luma, Rgb, RgbImage};
+use image::metadata::Orientation;
+use image::{DynamicImage, GrayImage, ImageDecoder, ImageFormat, ImageReader, Luma, Rgb, RgbImage};
 
 use super::error::DataError;
+use super::resize::{Pixels, centre, resize, short_side_to};
 
 /// Images of more pixels are refused before they are decoded: 100 megapixels take 400 MB.
 const MOST_PIXELS: u64 = 100_000_000;
@@ -26,6 +28,12 @@ pub enum Fit {
     /// as the images of Fashion-MNIST were made
     /// ([Xiao et al. 2017](https://arxiv.org/abs/1708.07747), section 2).
     Object,
+    /// Scale the short side to so many pixels and cut the frame out of the middle, exactly as
+    /// torchvision does for published networks. A frame that is larger than that is covered.
+    CentreCrop {
+        /// Pixels of the short side.
+        short_side: usize,
+    },
 }
 
 /// Reads the image at `path` (PNG or JPEG): see [`decode_image`].
@@ -38,7 +46,8 @@ pub fn read_image(path: &Path, shape: [usize; 3], fit: Fit) -> Result<Vec<u8>, D
 }
 
 /// Decodes a PNG or JPEG to `shape` (channels, height, width): values 0 to 255 in the order
-/// channel, row, column. One channel is the luminance. Transparent parts are shown on white.
+/// channel, row, column. One channel is the luminance. Transparent parts are shown on white,
+/// and an orientation in EXIF is applied.
 /// Scaling is a triangle filter over the whole footprint of each output pixel. `path` is for
 /// messages only.
 ///
@@ -54,6 +63,11 @@ pub fn decode_image(
     let [channels, height, width] = shape;
     let image = flatten_alpha(decode(path, bytes)?);
     let size = [width as u32, height as u32];
+    if let Fit::CentreCrop { short_side } = fit
+        && matches!(channels, 1 | 3)
+    {
+        return centre_crop(path, image, shape, short_side);
+    }
     match channels {
         1 => {
             let grey = DynamicImage::ImageRgb8(image).into_luma8();
@@ -70,16 +84,59 @@ pub fn decode_image(
     }
 }
 
+/// [`Fit::CentreCrop`].
+fn centre_crop(
+    path: &Path,
+    image: RgbImage,
+    [channels, height, width]: [usize; 3],
+    short_side: usize,
+) -> Result<Vec<u8>, DataError> {
+    let (w, h) = (image.width() as usize, image.height() as usize);
+    let [scaled_height, scaled_width] = short_side_to(short_side.max(width).max(height), w, h);
+    if (scaled_height as u64).saturating_mul(scaled_width as u64) > MOST_PIXELS {
+        let reason = format!(
+            "{w}×{h} pixels are too long a strip: scaled it would have {scaled_width}×{scaled_height}"
+        );
+        return Err(DataError::image(path, reason));
+    }
+    let values = match channels {
+        1 => DynamicImage::ImageRgb8(image).into_luma8().into_raw(),
+        _ => image.into_raw(),
+    };
+    let pixels = Pixels {
+        values,
+        width: w,
+        height: h,
+        channels,
+    };
+    let fitted = centre(&resize(pixels, scaled_width, scaled_height), width, height);
+    let plane = |channel: usize| {
+        fitted
+            .values
+            .iter()
+            .skip(channel)
+            .step_by(channels)
+            .copied()
+    };
+    Ok((0..channels).flat_map(plane).collect())
+}
+
 fn decode(path: &Path, bytes: &[u8]) -> Result<DynamicImage, DataError> {
     let broken =
         |error: image::ImageError| DataError::image(path, format!("broken image: {error}"));
     let reader = ImageReader::new(Cursor::new(bytes))
         .with_guessed_format()
         .map_err(|source| DataError::io(path, source))?;
-    if reader.format().is_none() {
-        return Err(DataError::image(path, "neither a PNG nor a JPEG image"));
+    match reader.format() {
+        Some(ImageFormat::Png | ImageFormat::Jpeg) => {}
+        Some(other) => {
+            let name = other.extensions_str().first().unwrap_or(&"other");
+            let reason = format!("neither a PNG nor a JPEG image, but {name}");
+            return Err(DataError::image(path, reason));
+        }
+        None => return Err(DataError::image(path, "neither a PNG nor a JPEG image")),
     }
-    let decoder = reader.into_decoder().map_err(broken)?;
+    let mut decoder = reader.into_decoder().map_err(broken)?;
     let (width, height) = decoder.dimensions();
     if u64::from(width) * u64::from(height) > MOST_PIXELS {
         let reason = format!("{width}×{height} pixels are too many; the most is {MOST_PIXELS}");
@@ -91,7 +148,11 @@ fn decode(path: &Path, bytes: &[u8]) -> Result<DynamicImage, DataError> {
         );
         return Err(DataError::image(path, reason));
     }
-    DynamicImage::from_decoder(decoder).map_err(broken)
+    // A file without orientation, or with one that cannot be read, is shown as it is.
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let mut image = DynamicImage::from_decoder(decoder).map_err(broken)?;
+    image.apply_orientation(orientation);
+    Ok(image)
 }
 
 fn flatten_alpha(image: DynamicImage) -> RgbImage {
@@ -110,7 +171,7 @@ fn fit_colour(image: RgbImage, [width, height]: [u32; 2], fit: Fit) -> RgbImage 
         return image;
     }
     match fit {
-        Fit::Cover => DynamicImage::ImageRgb8(image)
+        Fit::Cover | Fit::CentreCrop { .. } => DynamicImage::ImageRgb8(image)
             .resize_to_fill(width, height, FilterType::Triangle)
             .into_rgb8(),
         Fit::Object => {
@@ -131,7 +192,7 @@ fn fit_grey(image: GrayImage, [width, height]: [u32; 2], fit: Fit) -> GrayImage 
         return image;
     }
     match fit {
-        Fit::Cover => DynamicImage::ImageLuma8(image)
+        Fit::Cover | Fit::CentreCrop { .. } => DynamicImage::ImageLuma8(image)
             .resize_to_fill(width, height, FilterType::Triangle)
             .into_luma8(),
         Fit::Object => {
@@ -198,7 +259,6 @@ pub(crate) fn border_mean(pixels: &[u8], [_, height, width]: [usize; 3]) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use image::ImageFormat;
 
     fn png(image: impl Into<DynamicImage>) -> Vec<u8> {
         let mut bytes = Cursor::new(Vec::new());

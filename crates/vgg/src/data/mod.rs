@@ -3,26 +3,36 @@
 //! Every source ends as an [`ImageData`]: a training and a test [`ImageSet`] of one image size,
 //! held as bytes in memory, with the names of the classes.
 
+mod checksum;
 mod cifar10;
 mod download;
 #[cfg(feature = "embedded")]
 mod embedded;
 mod error;
 mod fashion_mnist;
+#[cfg(feature = "pretrained")]
+mod fetch;
 mod folder;
 mod idx;
 mod image;
 mod image_set;
+mod imagenet;
 mod preprocessing;
+mod resize;
 mod source;
+#[cfg(test)]
+mod test_server;
 
 pub use download::{Progress, download};
 pub use error::DataError;
 pub use fashion_mnist::{DOWNLOAD_ADDRESS, fashion_mnist};
+#[cfg(feature = "pretrained")]
+pub(crate) use fetch::{Remote, fetch};
 pub use idx::{IdxImages, parse_idx_images, parse_idx_labels};
 pub use image::{Fit, decode_image, read_image};
 pub use image_set::{ImageData, ImageSet, LabelledImage, Normalization};
-pub use preprocessing::Preprocessing;
+pub use imagenet::imagenet_classes;
+pub use preprocessing::{ChannelOrder, Preprocessing};
 pub use source::{DataOptions, cache_folder, load};
 
 /// The ten classes of Fashion-MNIST, in the order of their labels.

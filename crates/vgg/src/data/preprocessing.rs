@@ -1,10 +1,11 @@
 //! What was done to the training images, as a value that is saved with the network, so that
 //! images to be recognised get the same.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use burn::config::Config;
 use burn::tensor::{Device, Tensor};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::error::DataError;
 use super::image::{Fit, border_mean, read_image};
@@ -13,14 +14,27 @@ use super::image_set::{ImageSet, Normalization};
 /// Darker than this, the border of the training images is a dark background.
 const DARK: u8 = 64;
 
+/// In which order a network takes the channels of a colour image.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ChannelOrder {
+    /// Red, green, blue: PyTorch's.
+    #[default]
+    Rgb,
+    /// Blue, green, red: that of Caffe, and of Keras' VGG.
+    Bgr,
+}
+
 /// How an image becomes the input of one network.
-#[derive(Config, Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Preprocessing {
     /// Channels, height and width of the input.
     pub shape: [usize; 3],
     /// How an image of another size is brought to that shape.
     pub fit: Fit,
-    /// Mean and deviation of the training images.
+    /// The order of the channels; in files that do not say so, red comes first.
+    #[serde(default)]
+    pub order: ChannelOrder,
+    /// Mean and deviation of the training images, in the order of the channels.
     pub normalization: Normalization,
     /// Whether the training images show light things on a dark background; then an image with a
     /// light border is turned into its negative.
@@ -37,9 +51,58 @@ impl Preprocessing {
         Self {
             shape,
             fit,
+            order: ChannelOrder::Rgb,
             normalization: Normalization::measure(set),
             dark_background: fit == Fit::Object && borders / set.len() < usize::from(DARK),
         }
+    }
+
+    /// What torchvision's published networks of ImageNet were tested with: the short side scaled
+    /// to 256 pixels, the middle 224×224, mean (0.485, 0.456, 0.406) and deviation (0.229, 0.224,
+    /// 0.225) of the images they were trained on.
+    pub fn imagenet() -> Self {
+        Self {
+            shape: [3, 224, 224],
+            fit: Fit::CentreCrop { short_side: 256 },
+            order: ChannelOrder::Rgb,
+            normalization: Normalization {
+                mean: vec![0.485, 0.456, 0.406],
+                deviation: vec![0.229, 0.224, 0.225],
+            },
+            dark_background: false,
+        }
+    }
+
+    /// [`Preprocessing::imagenet`] with the mean subtracted and values up to 255, as in the
+    /// paper: what the converted weights of the authors take (torchvision's features of VGG-16).
+    pub fn mean_subtracted() -> Self {
+        Self {
+            normalization: Normalization {
+                mean: vec![0.48235, 0.45882, 0.40784],
+                deviation: vec![1.0 / 255.0; 3],
+            },
+            ..Self::imagenet()
+        }
+    }
+
+    /// That of Keras' VGG-16 and VGG-19 ("caffe" mode): blue first, the mean (103.939, 116.779,
+    /// 123.68) subtracted from values up to 255.
+    pub fn keras() -> Self {
+        Self {
+            order: ChannelOrder::Bgr,
+            normalization: Normalization {
+                mean: [103.939, 116.779, 123.68]
+                    .map(|mean: f32| mean / 255.0)
+                    .to_vec(),
+                deviation: vec![1.0 / 255.0; 3],
+            },
+            ..Self::imagenet()
+        }
+    }
+
+    /// [`Preprocessing::read`] of several images in parallel, in their order.
+    pub fn read_all(&self, paths: &[PathBuf]) -> Vec<Result<Vec<u8>, DataError>> {
+        paths.par_iter().map(|path| self.read(path)).collect()
     }
 
     /// Pixels of the image at `path` as the network wants to see them.
@@ -50,6 +113,11 @@ impl Preprocessing {
         let mut pixels = read_image(path, self.shape, self.fit)?;
         if self.dark_background && border_mean(&pixels, self.shape) > 127 {
             pixels.iter_mut().for_each(|value| *value = 255 - *value);
+        }
+        if self.order == ChannelOrder::Bgr {
+            let [_, height, width] = self.shape;
+            let planes: Vec<_> = pixels.chunks_exact(height * width).rev().collect();
+            pixels = planes.concat();
         }
         Ok(pixels)
     }
@@ -94,5 +162,35 @@ mod tests {
     fn photographs_stay_as_they_are() {
         let set = ImageSet::new([3, 8, 8], vec![0; 192], vec![0]).expect("fits");
         assert!(!Preprocessing::measure(&set, Fit::Cover).dark_background);
+    }
+
+    #[test]
+    fn keras_takes_blue_first_and_values_around_zero() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("orange.png");
+        image::RgbImage::from_pixel(300, 300, image::Rgb([255, 128, 0]))
+            .save(&path)
+            .expect("saved");
+        let preprocessing = Preprocessing::keras();
+        let pixels = preprocessing.read_all(&[path]).remove(0).expect("whole");
+        let images = preprocessing
+            .images(&pixels, &Device::flex())
+            .expect("fits");
+        let values = images.into_data().try_into_vec::<f32>().expect("floats");
+        let first: Vec<f32> = values.into_iter().step_by(224 * 224).collect();
+        for (found, expected) in first
+            .iter()
+            .zip([-103.939, 128.0 - 116.779, 255.0 - 123.68])
+        {
+            assert!((found - expected).abs() < 1e-3, "{first:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_from_before_the_order_was_saved_means_red_first() {
+        let mut value = serde_json::to_value(Preprocessing::imagenet()).expect("serialises");
+        value.as_object_mut().expect("an object").remove("order");
+        let read: Preprocessing = serde_json::from_value(value).expect("parses");
+        assert_eq!(read, Preprocessing::imagenet());
     }
 }
