@@ -135,12 +135,9 @@ fn weights_of_a_resnet_are_refused_with_ten_names_of_a_kind() {
     }
     let message = refused(&resnet).to_string();
     assert!(
-        message.contains("missing: features.0.weight, features.0.bias, features.1.weight")
-            || message.contains("missing: features.0."),
-        "{message}"
-    );
-    assert!(
-        message.contains("and 75 more; unexpected: conv1.weight, layer1.0.conv1.weight"),
+        message.contains(
+            "features.4.weight and 74 more; unexpected: conv1.weight, layer1.0.conv1.weight"
+        ),
         "{message}"
     );
     assert!(
