@@ -3,7 +3,7 @@
 #![cfg(feature = "winograd")]
 
 use burn::tensor::{Device, Distribution, Tensor};
-use vgg::{Engine, PreparedError, Vgg, VggConfig};
+use vgg::{Engine, Precision, PreparedError, PreparedVgg, Vgg, VggConfig};
 
 fn network(name: &str) -> Vgg {
     let device = Device::flex();
@@ -86,4 +86,25 @@ fn the_same_bits_from_several_threads() {
             });
         }
     });
+}
+
+#[test]
+fn a_file_is_loaded_without_the_network_in_between() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("weights.safetensors");
+    for name in ["vgg16-28", "vgg11-bn-cifar"] {
+        let network = network(name);
+        network
+            .save(&path, Precision::F32, &[])
+            .expect("the weights are saved");
+        let images = images(&network, 2, network.config().input_size);
+        let loaded = PreparedVgg::load(network.config(), &path, 2).expect("it is loaded");
+        let found = loaded.forward(images.clone()).expect("they fit");
+        let prepared = network.prepare(2).expect("it is prepared");
+        let expected = prepared.forward(images).expect("they fit");
+        assert_eq!(found.into_data(), expected.into_data());
+    }
+    let other = VggConfig::named("vgg13").expect("a name");
+    let error = PreparedVgg::load(&other, &path, 1).expect_err("the weights of another network");
+    assert!(matches!(error, PreparedError::Weights(_)), "{error}");
 }

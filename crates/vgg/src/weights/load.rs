@@ -102,25 +102,12 @@ impl Vgg {
     fn take_from(
         self,
         path: &Path,
-        mut file: TensorFile,
+        file: TensorFile,
         part: Part,
     ) -> Result<(Self, LoadReport), WeightsError> {
-        file.strip_prefix();
-        let wanted = self.wanted(&file, part);
-        check(path, self.config(), &wanted, &file, part)?;
-        let names = wanted.into_iter().map(|(own, tensor)| (own, tensor.name));
-        let mut loader = Loader {
-            file,
-            names: names.collect(),
-            path: Vec::new(),
-            report: LoadReport::default(),
-            error: None,
-        };
-        let network = self.map(&mut loader);
-        match loader.error {
-            Some(error) => Err(error),
-            None => Ok((network, loader.report)),
-        }
+        let mut loader = Loader::new(&self, path, file, part)?;
+        let network = loader.load("", self)?;
+        Ok((network, loader.report))
     }
 
     /// The parameters that are to come from the file, by their paths in the network.
@@ -246,13 +233,64 @@ impl ModuleVisitor for Shapes {
 }
 
 /// Puts the file's tensors in the places of the parameters.
-struct Loader<'a> {
+pub(crate) struct Loader<'a> {
     file: TensorFile<'a>,
     /// From a parameter's path in the network to its name in the file.
     names: BTreeMap<String, String>,
     path: Vec<String>,
     report: LoadReport,
     error: Option<WeightsError>,
+}
+
+#[cfg(feature = "winograd")]
+impl Loader<'static> {
+    /// For all of `network`, whose parts are loaded one by one.
+    pub(crate) fn open(network: &Vgg, path: &Path) -> Result<Self, WeightsError> {
+        Self::new(network, path, TensorFile::open(path)?, Part::Whole)
+    }
+}
+
+impl<'a> Loader<'a> {
+    /// Checks that the file holds what the network needs.
+    fn new(
+        network: &Vgg,
+        path: &Path,
+        mut file: TensorFile<'a>,
+        part: Part,
+    ) -> Result<Self, WeightsError> {
+        file.strip_prefix();
+        let wanted = network.wanted(&file, part);
+        check(path, network.config(), &wanted, &file, part)?;
+        let names = wanted.into_iter().map(|(own, tensor)| (own, tensor.name));
+        Ok(Self {
+            file,
+            names: names.collect(),
+            path: Vec::new(),
+            report: LoadReport::default(),
+            error: None,
+        })
+    }
+
+    /// The module at `path` in the network, such as `blocks.0.layers.1`, with its weights.
+    pub(crate) fn load<M: Module>(&mut self, path: &str, module: M) -> Result<M, WeightsError> {
+        self.path = match path {
+            "" => Vec::new(),
+            _ => path.split('.').map(str::to_owned).collect(),
+        };
+        let module = module.map(self);
+        match self.error.take() {
+            Some(error) => Err(error),
+            None => Ok(module),
+        }
+    }
+
+    /// The numbers of the parameter at `path` in the network, in the order of the file; `None` if
+    /// the network has no such parameter.
+    #[cfg(feature = "winograd")]
+    pub(crate) fn numbers(&mut self, path: &str) -> Option<Result<TensorData, WeightsError>> {
+        let name = self.names.get(path)?;
+        Some(self.file.take(name))
+    }
 }
 
 impl ModuleMapper for Loader<'_> {

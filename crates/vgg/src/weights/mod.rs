@@ -11,5 +11,7 @@ mod tensor_file;
 
 pub use error::WeightsError;
 pub use header::WeightsHeader;
+#[cfg(feature = "winograd")]
+pub(crate) use load::Loader;
 pub use load::{LoadReport, Part};
 pub use save::Precision;

@@ -1,21 +1,23 @@
 //! A network that is ready for inference on the CPU.
 
+mod load;
+mod pack;
+
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use burn::nn::pool::AdaptiveAvgPool2d;
 use burn::tensor::{Device, Tensor, TensorData};
 use thiserror::Error;
-use winograd::{
-    Activation, Conv3x3, ConvOptions, LayerSize, Linear, LinearOptions, Storage, WeightOrder,
-    Workspace,
-};
+use winograd::{Activation, Conv3x3, Linear, Workspace};
 
 use crate::config::VggConfig;
-use crate::model::{InputError, Vgg};
+use crate::model::InputError;
+use crate::weights::WeightsError;
 
 /// A network whose batch normalisations are folded into its convolutions and whose weights are
-/// transformed and packed once, for inference on the CPU. Made by [`Vgg::prepare`].
+/// transformed and packed once, for inference on the CPU. Made by [`crate::Vgg::prepare`], or
+/// [`PreparedVgg::load`]ed.
 ///
 /// ```
 /// use burn::tensor::{Device, Tensor};
@@ -55,6 +57,9 @@ pub enum PreparedError {
     /// The layers do not fit together.
     #[error("the prepared layers do not fit: {0}")]
     Layers(#[from] winograd::Error),
+    /// The weights cannot be loaded.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
     /// Values cannot be read from their device.
     #[error("the values cannot be read: {0}")]
     Values(String),
@@ -65,86 +70,6 @@ impl fmt::Debug for PreparedVgg {
         f.debug_struct("PreparedVgg")
             .field("config", &self.config)
             .finish_non_exhaustive()
-    }
-}
-
-impl Vgg {
-    /// The network made ready for inference on the CPU, fastest for batches of `batch` images of
-    /// the size that it is meant for; it takes others too. Weights are stored once more, packed.
-    ///
-    /// # Errors
-    /// [`PreparedError::Values`] if the weights cannot be read from their device.
-    pub fn prepare(&self, batch: usize) -> Result<PreparedVgg, PreparedError> {
-        self.prepare_with(batch, Storage::F32)
-    }
-
-    /// [`Vgg::prepare`] with the linear layers' weights in half precision: half the memory, and
-    /// half the time where reading them is what takes it, for an error of a thousandth.
-    ///
-    /// # Errors
-    /// As [`Vgg::prepare`].
-    pub fn prepare_half(&self, batch: usize) -> Result<PreparedVgg, PreparedError> {
-        self.prepare_with(batch, Storage::F16)
-    }
-
-    fn prepare_with(&self, batch: usize, storage: Storage) -> Result<PreparedVgg, PreparedError> {
-        let [mut height, mut width] = self.config().input_size;
-        let mut convolutions = Vec::new();
-        for block in &self.blocks {
-            let last = block.layers.len().saturating_sub(1);
-            for (index, layer) in block.layers.iter().enumerate() {
-                let (weight, bias) = layer.weights();
-                let [out_channels, in_channels, _, _] = weight.dims();
-                let size = LayerSize {
-                    batch,
-                    in_channels,
-                    out_channels,
-                    out_height: height,
-                    out_width: width,
-                    pool: index == last,
-                };
-                convolutions.push(Conv3x3::new(
-                    &values(weight)?,
-                    Some(&values(bias)?),
-                    in_channels,
-                    out_channels,
-                    ConvOptions::for_size(&size).with_relu(true),
-                )?);
-            }
-            (height, width) = (height / 2, width / 2);
-        }
-        let hidden = self.hidden.iter().map(|layer| (&layer.linear, true));
-        let mut linears = Vec::new();
-        for (linear, relu) in hidden.chain([(&self.output, false)]) {
-            let weight = linear.weight.val();
-            let [inputs, outputs] = weight.dims();
-            let bias = linear
-                .bias
-                .as_ref()
-                .map(|bias| values(bias.val()))
-                .transpose()?;
-            let options = LinearOptions {
-                relu,
-                order: WeightOrder::InOut,
-                storage,
-                ..LinearOptions::default()
-            };
-            let weight = values(weight)?;
-            linears.push(Linear::new(
-                &weight,
-                bias.as_deref(),
-                inputs,
-                outputs,
-                options,
-            )?);
-        }
-        Ok(PreparedVgg {
-            convolutions,
-            average: self.average().cloned(),
-            linears,
-            config: self.config().clone(),
-            buffers: Mutex::new(Vec::new()),
-        })
     }
 }
 
@@ -159,7 +84,7 @@ impl PreparedVgg {
     /// images' device.
     ///
     /// # Errors
-    /// See [`Vgg::check_input`].
+    /// See [`crate::Vgg::check_input`].
     pub fn forward(&self, images: Tensor<4>) -> Result<Tensor<2>, PreparedError> {
         let (shape, device) = (images.dims(), images.device());
         let logits = self.logits(&values(images)?, shape)?;
@@ -170,7 +95,7 @@ impl PreparedVgg {
     /// [`PreparedVgg::forward`] of plain values, in the order of `shape`.
     ///
     /// # Errors
-    /// See [`Vgg::check_input`]; also if there are not as many values as the shape says.
+    /// See [`crate::Vgg::check_input`]; also if there are not as many values as the shape says.
     pub fn logits(&self, images: &[f32], shape: [usize; 4]) -> Result<Vec<f32>, PreparedError> {
         self.config.check_input(shape)?;
         let mut buffers = self.lock().pop().unwrap_or_default();
