@@ -65,17 +65,25 @@ impl ConvLayer {
 
     pub(crate) fn forward_with(&self, input: Tensor<4>, engine: Engine) -> Tensor<4> {
         let output = self.convolve(input, engine);
-        let output = match &self.norm {
-            Some(norm) => normalise(norm, output),
-            None => output,
-        };
-        self.relu.forward(output)
+        self.activate(self.normalised(output))
+    }
+
+    /// Batch normalisation, where the layer has it.
+    pub(crate) fn normalised(&self, input: Tensor<4>) -> Tensor<4> {
+        match &self.norm {
+            Some(norm) => normalise(norm, input),
+            None => input,
+        }
+    }
+
+    pub(crate) fn activate(&self, input: Tensor<4>) -> Tensor<4> {
+        self.relu.forward(input)
     }
 }
 
 #[cfg(feature = "winograd")]
 impl ConvLayer {
-    fn convolve(&self, input: Tensor<4>, engine: Engine) -> Tensor<4> {
+    pub(crate) fn convolve(&self, input: Tensor<4>, engine: Engine) -> Tensor<4> {
         if engine == Engine::Winograd
             && let Some(bias) = &self.conv.bias
         {
@@ -149,7 +157,7 @@ impl ConvLayer {
 
 #[cfg(not(feature = "winograd"))]
 impl ConvLayer {
-    fn convolve(&self, input: Tensor<4>, _: Engine) -> Tensor<4> {
+    pub(crate) fn convolve(&self, input: Tensor<4>, _: Engine) -> Tensor<4> {
         self.conv.forward(input)
     }
 }
@@ -222,45 +230,55 @@ impl Block {
     }
 
     pub(crate) fn forward_with(&self, input: Tensor<4>, engine: Engine) -> Tensor<4> {
+        self.forward_part(input, &self.layers, true, engine)
+    }
+
+    /// Some of the block's layers, and its pooling if `pool` is set.
+    pub(crate) fn forward_part(
+        &self,
+        input: Tensor<4>,
+        layers: &[ConvLayer],
+        pool: bool,
+        engine: Engine,
+    ) -> Tensor<4> {
         #[cfg(feature = "winograd")]
         if engine == Engine::Winograd
-            && let Some(output) = self.chain(&input)
+            && !layers.is_empty()
+            && let Some(output) = chained(layers, &input, pool)
         {
             return output;
         }
-        let output = self
-            .layers
+        let output = layers
             .iter()
             .fold(input, |input, layer| layer.forward_with(input, engine));
-        self.pool.forward(output)
+        match pool {
+            true => self.pool.forward(output),
+            false => output,
+        }
     }
+}
 
-    /// All of the block at once.
-    #[cfg(feature = "winograd")]
-    fn chain(&self, input: &Tensor<4>) -> Option<Tensor<4>> {
-        if !takes(input) {
-            return None;
-        }
-        let tracked = input.device().is_autodiff();
-        let steps: Option<Vec<_>> = self
-            .layers
-            .iter()
-            .map(|layer| layer.step(tracked))
-            .collect();
-        let chained = chain(input.clone(), &steps?, true)?;
-        let [batch, _, height, width] = input.dims();
-        let norms = self.layers.iter().filter_map(|layer| layer.norm.as_ref());
-        let learning = norms.filter(|norm| learns(norm, tracked));
-        for (norm, statistics) in learning.zip(chained.statistics) {
-            learn(
-                norm,
-                statistics.mean,
-                statistics.variance,
-                batch * height * width,
-            );
-        }
-        Some(chained.output)
+/// All of the layers at once.
+#[cfg(feature = "winograd")]
+fn chained(layers: &[ConvLayer], input: &Tensor<4>, pool: bool) -> Option<Tensor<4>> {
+    if !takes(input) {
+        return None;
     }
+    let tracked = input.device().is_autodiff();
+    let steps: Option<Vec<_>> = layers.iter().map(|layer| layer.step(tracked)).collect();
+    let chained = chain(input.clone(), &steps?, pool)?;
+    let [batch, _, height, width] = input.dims();
+    let norms = layers.iter().filter_map(|layer| layer.norm.as_ref());
+    let learning = norms.filter(|norm| learns(norm, tracked));
+    for (norm, statistics) in learning.zip(chained.statistics) {
+        learn(
+            norm,
+            statistics.mean,
+            statistics.variance,
+            batch * height * width,
+        );
+    }
+    Some(chained.output)
 }
 
 /// A linear layer with ReLU and dropout.

@@ -8,6 +8,7 @@ mod config;
 pub mod data;
 mod device;
 mod engine;
+mod features;
 #[cfg(feature = "train")]
 mod file;
 mod layers;
@@ -26,6 +27,7 @@ pub use classifier::Classifier;
 pub use config::{BlockConfig, ConfigError, Pooling, VggConfig, WeightInit};
 pub use device::{DeviceError, compiled_backends, describe_backends, device};
 pub use engine::{Engine, UnknownEngine};
+pub use features::{FeatureError, FeatureLayer, LayerError, PyramidLevel, VggFeatures};
 pub use layers::{Block, ConvLayer, HiddenLayer};
 pub use model::{InputError, Vgg};
 #[cfg(feature = "winograd")]

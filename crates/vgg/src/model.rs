@@ -212,18 +212,33 @@ impl Vgg {
         Ok(self.features(images))
     }
 
+    /// What the output layer takes, `[batch, values]`: the values of the last hidden layer, or of
+    /// the pooled feature map where there is none. A description of the image for other uses.
+    ///
+    /// # Errors
+    /// See [`Vgg::check_input`].
+    pub fn pre_logits(&self, images: Tensor<4>) -> Result<Tensor<2>, InputError> {
+        Ok(self.describe(self.forward_features(images)?))
+    }
+
     /// [`Vgg::forward`] of images that are known to fit.
     pub(crate) fn logits(&self, images: Tensor<4>) -> Tensor<2> {
-        let features = self.features(images);
+        self.classify(self.features(images))
+    }
+
+    /// Logits of the map behind the last block.
+    pub(crate) fn classify(&self, features: Tensor<4>) -> Tensor<2> {
+        self.output.forward(self.describe(features))
+    }
+
+    fn describe(&self, features: Tensor<4>) -> Tensor<2> {
         let features = match &self.average {
             Some(average) => average.forward(features),
             None => features,
         };
-        let hidden = self
-            .hidden
+        self.hidden
             .iter()
-            .fold(features.flatten(1, 3), |input, layer| layer.forward(input));
-        self.output.forward(hidden)
+            .fold(features.flatten(1, 3), |input, layer| layer.forward(input))
     }
 
     fn features(&self, images: Tensor<4>) -> Tensor<4> {

@@ -1,0 +1,10 @@
+//! Feature maps by layer name, and what can be done with them.
+
+mod error;
+mod extract;
+mod layer;
+mod trunk;
+
+pub use error::FeatureError;
+pub use extract::{PyramidLevel, VggFeatures};
+pub use layer::{FeatureLayer, LayerError};
