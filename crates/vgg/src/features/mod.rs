@@ -2,6 +2,7 @@
 
 mod error;
 mod extract;
+mod grad_cam;
 mod layer;
 mod trunk;
 
