@@ -148,4 +148,5 @@ def main(folder):
         save_file(expected, folder / f"{name}.expected.safetensors")
 
 
-main(pathlib.Path(sys.argv[1]))
+if __name__ == "__main__":
+    main(pathlib.Path(sys.argv[1]))
