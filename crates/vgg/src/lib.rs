@@ -6,11 +6,13 @@ mod classifier;
 mod config;
 #[cfg(feature = "train")]
 pub mod data;
+mod dense;
 mod device;
 mod engine;
 mod features;
 #[cfg(feature = "train")]
 mod file;
+mod head;
 mod layers;
 mod model;
 #[cfg(feature = "winograd")]
@@ -25,9 +27,14 @@ mod weights;
 #[cfg(feature = "train")]
 pub use classifier::Classifier;
 pub use config::{BlockConfig, ConfigError, Pooling, VggConfig, WeightInit};
+pub use dense::DenseVgg;
 pub use device::{DeviceError, compiled_backends, describe_backends, device};
 pub use engine::{Engine, UnknownEngine};
-pub use features::{FeatureError, FeatureLayer, LayerError, PyramidLevel, VggFeatures};
+pub use features::{
+    FeatureError, FeatureLayer, LayerError, LossParts, Lpips, PerceptualLoss, PerceptualTarget,
+    PyramidLevel, VggFeatures, gram,
+};
+pub use head::Part;
 pub use layers::{Block, ConvLayer, HiddenLayer};
 pub use model::{InputError, Vgg};
 #[cfg(feature = "winograd")]

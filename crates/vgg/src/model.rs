@@ -169,6 +169,10 @@ impl Vgg {
         Self { engine, ..self }
     }
 
+    pub(crate) fn with_config(self, config: VggConfig) -> Self {
+        Self { config, ..self }
+    }
+
     #[cfg(feature = "winograd")]
     pub(crate) fn average(&self) -> Option<&AdaptiveAvgPool2d> {
         self.average.as_ref()

@@ -15,6 +15,17 @@ pub enum FeatureError {
     /// There is no such layer.
     #[error(transparent)]
     Layer(#[from] LayerError),
+    /// The feature map is smaller than the window of a head.
+    #[error(
+        "the head needs a feature map of {}×{}, the image gives {}×{}", window[0], window[1],
+        map[0], map[1]
+    )]
+    Window {
+        /// Height and width that the head covers.
+        window: [usize; 2],
+        /// Height and width of the image's feature map.
+        map: [usize; 2],
+    },
     /// There is no such class.
     #[error("the network has {classes} classes, numbered from 0; found class {found}")]
     Class {
@@ -23,6 +34,26 @@ pub enum FeatureError {
         /// How many classes there are.
         classes: usize,
     },
+    /// Two images that are compared differ in size.
+    #[error("shape {expected:?} expected, found {found:?}")]
+    Shapes {
+        /// The shape of the first.
+        expected: [usize; 4],
+        /// The shape of the second.
+        found: [usize; 4],
+    },
+    /// LPIPS has weights for VGG-16 only.
+    #[error(
+        "LPIPS needs the features of VGG-16 for colour images, with 64, 128, 256, 512 and 512 \
+         channels; found {found:?}"
+    )]
+    NotVgg16 {
+        /// Channels of the blocks.
+        found: Vec<usize>,
+    },
+    /// Data that is shipped cannot be read.
+    #[error("the build is damaged: {0}")]
+    Data(String),
     /// One image was expected.
     #[error("a batch of one image is needed, found {found}")]
     Batch {

@@ -2,10 +2,15 @@
 
 mod error;
 mod extract;
+mod frozen;
 mod grad_cam;
 mod layer;
+mod lpips;
+mod perceptual;
 mod trunk;
 
 pub use error::FeatureError;
 pub use extract::{PyramidLevel, VggFeatures};
 pub use layer::{FeatureLayer, LayerError};
+pub use lpips::Lpips;
+pub use perceptual::{LossParts, PerceptualLoss, PerceptualTarget, gram};
