@@ -6,7 +6,10 @@ use std::path::Path;
 
 /// Writes `bytes` to `path` through a temporary file in the same folder, which is created where
 /// it is missing: whoever reads `path`, even after a crash, finds the old contents or the new.
-pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
+///
+/// # Errors
+/// What the system says.
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),

@@ -34,6 +34,8 @@ pub use features::{
     FeatureError, FeatureLayer, LayerError, LossParts, Lpips, PerceptualLoss, PerceptualTarget,
     PyramidLevel, VggFeatures, gram,
 };
+#[cfg(feature = "train")]
+pub use file::write_atomically;
 pub use head::Part;
 pub use layers::{Block, ConvLayer, HiddenLayer};
 pub use model::{InputError, Vgg};

@@ -52,12 +52,37 @@ pub fn train(
     device: &Device,
     interrupter: Interrupter,
 ) -> Result<Outcome, TrainError> {
+    device.seed(config.training.seed);
+    let network = config.model.init(&device.clone().autodiff())?;
+    fine_tune(network, folder, config, data, device, interrupter)
+}
+
+/// [`train`] that starts with the weights of `network`, which `config` has to describe. Frozen
+/// layers ([`Vgg::with_frozen`]) stay as they are.
+///
+/// # Errors
+/// As for [`train`], and a network of another configuration.
+pub fn fine_tune(
+    network: Vgg,
+    folder: &RunFolder,
+    config: &RunConfig,
+    data: ImageData,
+    device: &Device,
+    interrupter: Interrupter,
+) -> Result<Outcome, TrainError> {
     check(config, &data)?;
+    if *network.config() != config.model {
+        return Err(TrainError::Setting {
+            what: "the network",
+            range: "that of the run's configuration",
+            found: format!("{} parameters", network.config().parameter_count()),
+        });
+    }
     let settings = &config.training;
     let (train_set, test_set) = (Arc::new(data.train), Arc::new(data.test));
 
     device.seed(settings.seed);
-    let network = config.model.init(&device.clone().autodiff())?;
+    let network = network.valid().train();
     let network = network.with_engine(config.engine.parse()?);
     network.check_input(batch_shape(&train_set))?;
     network.check_input(batch_shape(&test_set))?;
