@@ -74,8 +74,8 @@ const GAP: u32 = 4;
 const LETTER: u32 = 2;
 /// The longer side of the heat map's picture.
 const CAM_SIDE: u32 = 448;
-/// How much of the heat map's picture is heat.
-const OPACITY: f32 = 0.55;
+/// How much of the heat map's picture is heat where that is highest.
+const OPACITY: f32 = 0.75;
 
 fn main() -> ExitCode {
     match run(&Options::parse()) {
@@ -239,7 +239,7 @@ fn scaled([width, height]: [u32; 2], longer: u32) -> [u32; 2] {
     [side(width), side(height)]
 }
 
-/// The picture with the heat map over it: grey where nothing speaks for the class.
+/// The picture with the heat map over it: as it was where nothing speaks for the class.
 fn overlay(original: Tensor<4>, heat: Tensor<2>) -> Result<RgbImage, Box<dyn Error>> {
     let photograph = picture::picture(original)?;
     let [width, height] = scaled([photograph.width(), photograph.height()], CAM_SIDE);
@@ -248,11 +248,12 @@ fn overlay(original: Tensor<4>, heat: Tensor<2>) -> Result<RgbImage, Box<dyn Err
     let heat = picture::grey(&values(heat)?, columns);
     let heat = imageops::resize(&heat, width, height, FilterType::CatmullRom);
     Ok(RgbImage::from_fn(width, height, |x, y| {
-        let heat = picture::colour(f32::from(heat.get_pixel(x, y)[0]) / 255.0);
+        let value = f32::from(heat.get_pixel(x, y)[0]) / 255.0;
+        let (colour, opacity) = (picture::colour(value), OPACITY * value.sqrt());
         let pixel = photograph.get_pixel(x, y);
         Rgb([0, 1, 2].map(|channel| {
-            let [below, above] = [pixel[channel], heat[channel]].map(f32::from);
-            (below * (1.0 - OPACITY) + above * OPACITY).round() as u8
+            let [below, above] = [pixel[channel], colour[channel]].map(f32::from);
+            (below * (1.0 - opacity) + above * opacity).round() as u8
         }))
     }))
 }
