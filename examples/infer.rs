@@ -46,6 +46,14 @@ struct Options {
     #[arg(long, value_name = "NAME", default_value = "flex")]
     backend: String,
 
+    /// Which device of the backend, counted from 0; --list-devices shows them
+    #[arg(long, value_name = "N")]
+    device: Option<usize>,
+
+    /// Show the devices of the backends that are compiled in and leave
+    #[arg(long)]
+    list_devices: bool,
+
     /// What computes the convolutions: winograd (on the CPU backend flex) or burn
     #[arg(long, value_name = "NAME", default_value_t)]
     engine: Engine,
@@ -108,10 +116,18 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<(), Box<dyn Error>> {
+    if options.list_devices {
+        print!("{}", vgg::describe_devices());
+        return Ok(());
+    }
     if options.images.is_empty() && options.samples.is_none() && !options.evaluate {
         return Err("nothing to do: name pictures, or use --samples N or --evaluate".into());
     }
-    let device = vgg::device(&options.backend)?;
+    let backend = match options.device {
+        Some(number) => format!("{}:{number}", options.backend),
+        None => options.backend.clone(),
+    };
+    let device = vgg::device(&backend)?;
     let mut classifier = classifier(options, &device)?;
     classifier.network = classifier.network.with_engine(options.engine);
     for paths in options.images.chunks(READ_AT_ONCE) {

@@ -65,9 +65,17 @@ struct Options {
     #[arg(long, value_name = "NAME", default_value_t, conflicts_with = "resume")]
     engine: Engine,
 
+    /// Which device of the backend, counted from 0; --list-devices shows them
+    #[arg(long, value_name = "N")]
+    device: Option<usize>,
+
     /// Show the backends and leave
     #[arg(long)]
     list_backends: bool,
+
+    /// Show the devices of the backends that are compiled in and leave
+    #[arg(long)]
+    list_devices: bool,
 
     /// How often every image is seen
     #[arg(long, value_name = "N", default_value_t = 6, conflicts_with = "resume")]
@@ -180,6 +188,10 @@ fn main() -> ExitCode {
         print!("{}", vgg::describe_backends());
         return ExitCode::SUCCESS;
     }
+    if options.list_devices {
+        print!("{}", vgg::describe_devices());
+        return ExitCode::SUCCESS;
+    }
     match run(&options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -240,6 +252,7 @@ fn started(options: &Options) -> Result<Prepared, Box<dyn Error>> {
     training.validate()?;
     model.validate()?;
     let backend = options.backend.clone().unwrap_or_else(default_backend);
+    let backend = numbered(backend, options.device);
     vgg::device(&backend)?;
 
     let [height, width] = model.input_size;
@@ -292,6 +305,7 @@ fn resumed(path: &Path, options: &Options) -> Result<Prepared, Box<dyn Error>> {
     if let Some(backend) = &options.backend {
         config.backend.clone_from(backend);
     }
+    config.backend = numbered(config.backend, options.device);
     let data_options = DataOptions {
         shape: config.preprocessing.shape,
         skip_broken: config.skip_broken,
@@ -299,6 +313,14 @@ fn resumed(path: &Path, options: &Options) -> Result<Prepared, Box<dyn Error>> {
     };
     let (data, _) = data::load(&config.data, &data_options)?;
     Ok((folder, config, data))
+}
+
+/// The backend's device of this number, as [`vgg::device`] takes it.
+fn numbered(backend: String, device: Option<usize>) -> String {
+    match device {
+        Some(number) => format!("{}:{number}", backend.split(':').next().unwrap_or(&backend)),
+        None => backend,
+    }
 }
 
 fn default_backend() -> String {

@@ -28,7 +28,10 @@ mod weights;
 pub use classifier::Classifier;
 pub use config::{BlockConfig, ConfigError, Pooling, VggConfig, WeightInit};
 pub use dense::DenseVgg;
-pub use device::{DeviceError, compiled_backends, describe_backends, device};
+pub use device::{
+    DeviceError, DeviceInfo, compiled_backends, describe_backends, describe_devices, device,
+    devices,
+};
 pub use engine::{Engine, UnknownEngine};
 pub use features::{
     FeatureError, FeatureLayer, LayerError, LossParts, Lpips, PerceptualLoss, PerceptualTarget,

@@ -1,16 +1,15 @@
 //! Times this project's networks, Burn's own path and other frameworks on the same work, one after the
 //! other in rounds, so that whatever disturbs the machine disturbs all of them.
 
-mod peer;
 mod work;
 
 use std::error::Error;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use benches::{Peers, median};
 use clap::Parser;
 
-use peer::Peers;
 use work::{Side, WORKLOADS, Workload};
 
 /// Compare the speed of VGGs: this project's prepared network and training step, Burn's own
@@ -144,15 +143,5 @@ fn add(times: &mut Vec<Times>, name: &str, median: f64, least: f64) {
             medians: vec![median],
             least,
         }),
-    }
-}
-
-fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let middle = sorted.len() / 2;
-    match sorted.len() % 2 {
-        1 => sorted[middle],
-        _ => (sorted[middle - 1] + sorted[middle]) / 2.0,
     }
 }

@@ -4,23 +4,33 @@ use std::error::Error;
 use std::path::Path;
 use std::process::Command;
 
-pub(crate) struct Peers<'a> {
-    pub(crate) program: &'a Path,
-    pub(crate) threads: usize,
-    pub(crate) seconds: f64,
+/// The program, and what it is told.
+pub struct Peers<'a> {
+    /// Called as `PROGRAM run PEER THREADS WORKLOAD`.
+    pub program: &'a Path,
+    /// Threads of every framework.
+    pub threads: usize,
+    /// Seconds of a turn.
+    pub seconds: f64,
 }
 
 /// One line of the program's output.
-pub(crate) struct Run {
-    pub(crate) name: String,
-    pub(crate) median: f64,
-    pub(crate) least: f64,
+pub struct Run {
+    /// The framework, and how it was run.
+    pub name: String,
+    /// Milliseconds of a call.
+    pub median: f64,
+    /// Milliseconds of the fastest call.
+    pub least: f64,
 }
 
 impl Peers<'_> {
     /// The runs of `peer` on `workload`; none if it does not have that workload. A framework that is
     /// run in several ways has a run for each.
-    pub(crate) fn run(&self, peer: &str, workload: &str) -> Result<Vec<Run>, Box<dyn Error>> {
+    ///
+    /// # Errors
+    /// The program does not start, fails, or prints something else.
+    pub fn run(&self, peer: &str, workload: &str) -> Result<Vec<Run>, Box<dyn Error>> {
         if workload.is_empty() {
             return Ok(Vec::new());
         }

@@ -1,0 +1,48 @@
+//! Inference and training steps, model × batch × backend. Backends are those that are compiled in:
+//! `cargo bench -p benches --features ndarray --bench backends`.
+
+use std::time::Duration;
+
+use benches::Workload;
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use vgg::Engine;
+
+/// Networks, batches, and whether they are trained.
+const WORKLOADS: [(&str, usize, bool); 5] = [
+    ("vgg16-28", 1, false),
+    ("vgg16-28", 16, false),
+    ("vgg11-bn-cifar", 16, false),
+    ("vgg16-28", 16, true),
+    ("vgg11-bn-cifar", 16, true),
+];
+
+fn backends(criterion: &mut Criterion) {
+    for (model, batch, train) in WORKLOADS {
+        let workload = Workload::new(model, batch, train).expect("a known network");
+        let mut group = criterion.benchmark_group(format!("{} {model}", workload.mode()));
+        group
+            .sample_size(10)
+            .warm_up_time(Duration::from_millis(500))
+            .measurement_time(Duration::from_secs(3))
+            .throughput(Throughput::Elements(batch as u64));
+        for backend in vgg::compiled_backends() {
+            let device = match vgg::device(backend) {
+                Ok(device) => device,
+                Err(error) => {
+                    eprintln!("{error}");
+                    continue;
+                }
+            };
+            let mut call = workload
+                .call(&device, Engine::default())
+                .expect("a valid network");
+            group.bench_function(BenchmarkId::new(backend, batch), |bencher| {
+                bencher.iter(|| call().expect("it runs"));
+            });
+        }
+        group.finish();
+    }
+}
+
+criterion_group!(benches, backends);
+criterion_main!(benches);

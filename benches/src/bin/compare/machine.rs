@@ -1,0 +1,210 @@
+//! The machine: what it is, how fast it is at this moment, and what it can do at most.
+
+use std::error::Error;
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use benches::{median, quantile};
+use burn::tensor::{Device, Distribution, Tensor};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// What a run was made on and with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Machine {
+    pub(crate) cpu: String,
+    pub(crate) threads: usize,
+    pub(crate) system: String,
+    /// Backends and other features that are compiled in.
+    pub(crate) features: Vec<String>,
+    pub(crate) version: String,
+    pub(crate) burn: String,
+    /// Milliseconds of the reference kernel, the median of the run.
+    pub(crate) reference_ms: f64,
+    /// How far the rounds' medians of the reference kernel lie apart.
+    pub(crate) drift_percent: f64,
+}
+
+impl Machine {
+    pub(crate) fn new(threads: usize, reference: &Reference) -> Self {
+        let cpu = vgg::devices("flex")
+            .ok()
+            .and_then(|found| found.into_iter().next());
+        let tuning = [
+            ("fusion", cfg!(feature = "fusion")),
+            ("autotune", cfg!(feature = "autotune")),
+        ];
+        let tuning = tuning.iter().filter(|(_, on)| *on).map(|(name, _)| *name);
+        Self {
+            cpu: cpu.map_or_else(|| std::env::consts::ARCH.into(), |cpu| cpu.name),
+            threads,
+            system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+            features: vgg::compiled_backends()
+                .into_iter()
+                .chain(tuning)
+                .map(String::from)
+                .collect(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            burn: "0.22.1".into(),
+            reference_ms: reference.median(),
+            drift_percent: reference.drift(),
+        }
+    }
+}
+
+/// A fixed piece of work whose time says how fast the machine is: arithmetic in the first cache on
+/// all threads, nothing of the networks.
+pub(crate) struct Reference {
+    /// Milliseconds, of each round.
+    rounds: Vec<Vec<f64>>,
+}
+
+impl Reference {
+    pub(crate) fn new() -> Self {
+        Self { rounds: Vec::new() }
+    }
+
+    pub(crate) fn start_round(&mut self) {
+        self.rounds.push(Vec::new());
+    }
+
+    /// Runs it five times.
+    pub(crate) fn sample(&mut self) {
+        let Some(round) = self.rounds.last_mut() else {
+            return;
+        };
+        for _ in 0..5 {
+            let start = Instant::now();
+            (0..rayon::current_num_threads())
+                .into_par_iter()
+                .for_each(|thread| {
+                    let mut values = [1.0 + thread as f32 * 1e-3; 1024];
+                    for _ in 0..8_000 {
+                        for value in &mut values {
+                            *value = *value * 0.999 + 0.001;
+                        }
+                        black_box(&mut values);
+                    }
+                });
+            round.push(start.elapsed().as_secs_f64() * 1e3);
+        }
+    }
+
+    fn median(&self) -> f64 {
+        median(&self.rounds.concat())
+    }
+
+    /// Percent between the slowest and the fastest round.
+    fn drift(&self) -> f64 {
+        let rounds: Vec<_> = self.rounds.iter().map(|round| median(round)).collect();
+        (quantile(&rounds, 1.0) - quantile(&rounds, 0.0)) / self.median() * 100.0
+    }
+}
+
+/// What a backend can do at most on this machine.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Roof {
+    pub(crate) backend: String,
+    /// 10⁹ FLOP/s of a large matrix product, 2·n³ FLOP.
+    pub(crate) gflops: f64,
+    /// 10⁹ bytes/s that adding to every value of a large tensor reads and writes.
+    pub(crate) gigabytes_per_second: f64,
+}
+
+impl Roof {
+    /// Measures it for about two seconds.
+    pub(crate) fn measure(backend: &str, device: &Device) -> Result<Self, Box<dyn Error>> {
+        let random = |shape| Tensor::<2>::random(shape, Distribution::Normal(0.0, 1.0), device);
+        let mut side = 256;
+        let gflops = loop {
+            let (a, b) = (random([side, side]), random([side, side]));
+            device.sync()?;
+            let time = fastest(device, || a.clone().matmul(b.clone()))?;
+            if time > Duration::from_millis(30) || side >= 4096 {
+                break 2.0 * (side as f64).powi(3) / time.as_secs_f64() / 1e9;
+            }
+            side *= 2;
+        };
+        const VALUES: usize = 1 << 25;
+        let mut values = random([1024, VALUES / 1024]);
+        device.sync()?;
+        let time = fastest(device, || {
+            values = std::mem::replace(&mut values, Tensor::empty([0, 0], device)) + 1.0;
+            values.clone().slice([0..1, 0..1])
+        })?;
+        let traffic = 2.0 * 4.0 * VALUES as f64;
+        let mut bandwidth = traffic / time.as_secs_f64() / 1e9;
+        if device_is_host(backend) {
+            // Burn adds on one thread; all of them see more of the memory.
+            bandwidth = bandwidth.max(host_bandwidth());
+        }
+        Ok(Self {
+            backend: backend.into(),
+            gflops,
+            gigabytes_per_second: bandwidth,
+        })
+    }
+}
+
+/// Whether the backend computes in this process's memory with its processor.
+fn device_is_host(backend: &str) -> bool {
+    vgg::devices(backend).is_ok_and(|found| found.iter().all(|device| device.kind == "CPU"))
+}
+
+/// 10⁹ bytes/s of adding to values in memory on all threads.
+fn host_bandwidth() -> f64 {
+    let mut values = vec![0f32; 1 << 26];
+    let traffic = 2.0 * 4.0 * values.len() as f64;
+    let times = (0..8).map(|_| {
+        let start = Instant::now();
+        values
+            .par_chunks_mut(1 << 16)
+            .for_each(|chunk| chunk.iter_mut().for_each(|value| *value += 1.0));
+        start.elapsed().as_secs_f64()
+    });
+    traffic / times.fold(f64::INFINITY, f64::min) / 1e9
+}
+
+/// The fastest of some calls within half a second, at least three.
+fn fastest<const D: usize>(
+    device: &Device,
+    mut call: impl FnMut() -> Tensor<D>,
+) -> Result<Duration, Box<dyn Error>> {
+    let start = Instant::now();
+    let (mut least, mut calls) = (Duration::MAX, 0);
+    while calls < 3 || start.elapsed() < Duration::from_millis(500) {
+        let before = Instant::now();
+        black_box(call());
+        device.sync()?;
+        least = least.min(before.elapsed());
+        calls += 1;
+    }
+    Ok(least)
+}
+
+/// Bytes of memory that are free for use, where the system says so.
+pub(crate) fn available_memory() -> Option<u64> {
+    proc_kilobytes("/proc/meminfo", "MemAvailable:")
+}
+
+/// The most memory that this process held since [`reset_peak_memory`], where the system says so.
+pub(crate) fn peak_memory() -> Option<u64> {
+    proc_kilobytes("/proc/self/status", "VmHWM:")
+}
+
+/// What it holds now.
+pub(crate) fn held_memory() -> Option<u64> {
+    proc_kilobytes("/proc/self/status", "VmRSS:")
+}
+
+pub(crate) fn reset_peak_memory() {
+    // Linux's way to start the peak anew; elsewhere the figure is left out.
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+}
+
+fn proc_kilobytes(path: &str, field: &str) -> Option<u64> {
+    let text = std::fs::read_to_string(path).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix(field))?;
+    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes * 1024)
+}

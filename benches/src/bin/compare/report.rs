@@ -1,0 +1,49 @@
+//! The outcome of a run, as data. SCHEMA.md describes it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::machine::{Machine, Roof};
+
+/// Raised when a field changes its meaning.
+pub(crate) const SCHEMA: u32 = 1;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Report {
+    pub(crate) schema: u32,
+    pub(crate) machine: Machine,
+    pub(crate) roofs: Vec<Roof>,
+    pub(crate) rows: Vec<Row>,
+}
+
+/// One side of one workload.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Row {
+    pub(crate) model: String,
+    pub(crate) batch: usize,
+    pub(crate) mode: String,
+    pub(crate) side: String,
+    pub(crate) median_ms: f64,
+    pub(crate) spread_percent: f64,
+    pub(crate) best_round_ms: f64,
+    pub(crate) calls: usize,
+    pub(crate) images_per_second: f64,
+    pub(crate) gflops: f64,
+    pub(crate) percent_of_peak: Option<f64>,
+    pub(crate) percent_of_bandwidth: Option<f64>,
+    pub(crate) peak_memory: Option<u64>,
+    pub(crate) first_run_ms: Option<f64>,
+    pub(crate) ratio: f64,
+    pub(crate) relative: f64,
+}
+
+impl Row {
+    /// Whether both are the same side of the same workload.
+    pub(crate) fn is_alike(&self, other: &Row) -> bool {
+        (&self.model, self.batch, &self.mode, &self.side)
+            == (&other.model, other.batch, &other.mode, &other.side)
+    }
+
+    pub(crate) fn workload(&self) -> String {
+        format!("{} {}, batch {}", self.model, self.mode, self.batch)
+    }
+}

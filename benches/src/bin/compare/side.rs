@@ -1,0 +1,272 @@
+//! The sides of a comparison, and their turns.
+
+use std::error::Error;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use benches::{Call, Count, Peers, Workload, median, quantile};
+use burn::tensor::Device;
+use cost::render::units::bytes;
+use vgg::Engine;
+
+use crate::Options;
+use crate::machine::{
+    Reference, Roof, available_memory, held_memory, peak_memory, reset_peak_memory,
+};
+use crate::report::Row;
+
+/// Somebody who takes turns.
+pub(crate) trait Side {
+    /// The times of the calls of one turn in milliseconds, for each name that the side goes by.
+    fn turn(&mut self, turn: Duration) -> Result<Vec<(String, Vec<f64>)>, Box<dyn Error>>;
+
+    /// What is known of a backend: its roof, bytes and milliseconds of the first call.
+    fn known(&self) -> Known {
+        Known::default()
+    }
+}
+
+#[derive(Default, Clone)]
+pub(crate) struct Known {
+    roof: Option<Roof>,
+    peak_memory: Option<u64>,
+    first_run_ms: Option<f64>,
+}
+
+/// A backend.
+pub(crate) struct OwnSide {
+    name: String,
+    call: Call,
+    known: Known,
+    slowdown: f64,
+}
+
+/// Refuses what cannot fit before the system ends the program for it.
+pub(crate) fn check_memory(
+    workload: &Workload,
+    count: Count,
+    sides: usize,
+) -> Result<(), Box<dyn Error>> {
+    let needed = count.memory.saturating_mul(sides as u64);
+    match available_memory() {
+        Some(available) if needed > available => Err(format!(
+            "out of memory: {} with batch {} needs {} on {sides} backends, {} are free",
+            workload.model,
+            workload.batch,
+            bytes(needed),
+            bytes(available),
+        )
+        .into()),
+        _ => Ok(()),
+    }
+}
+
+impl OwnSide {
+    /// Makes the network, calls it once and then for `warm_up`.
+    pub(crate) fn start(
+        workload: &Workload,
+        backend: &str,
+        device: &Device,
+        engine: Engine,
+        warm_up: Duration,
+    ) -> Result<Self, Box<dyn Error>> {
+        let before = held_memory();
+        reset_peak_memory();
+        let start = Instant::now();
+        let call = quietly(backend, || {
+            let mut call = workload.call(device, engine)?;
+            call()?;
+            Ok(call)
+        })?;
+        let first = start.elapsed().as_secs_f64() * 1e3;
+        let taken = peak_memory().zip(before);
+        let mut side = Self {
+            name: backend.into(),
+            call,
+            known: Known {
+                roof: None,
+                peak_memory: taken.map(|(peak, before)| peak.saturating_sub(before)),
+                first_run_ms: Some(first),
+            },
+            slowdown: slowdown()?,
+        };
+        let warm = Instant::now();
+        while warm.elapsed() < warm_up {
+            (side.call)()?;
+        }
+        Ok(side)
+    }
+
+    pub(crate) fn under(mut self, roof: Roof) -> Self {
+        self.known.roof = Some(roof);
+        self
+    }
+}
+
+impl Side for OwnSide {
+    fn turn(&mut self, turn: Duration) -> Result<Vec<(String, Vec<f64>)>, Box<dyn Error>> {
+        let start = Instant::now();
+        let mut times = Vec::new();
+        while times.len() < 3 || start.elapsed() < turn {
+            let before = Instant::now();
+            (self.call)()?;
+            let more = before.elapsed().mul_f64(1.0 + self.slowdown);
+            while before.elapsed() < more {
+                std::hint::spin_loop();
+            }
+            times.push(before.elapsed().as_secs_f64() * 1e3);
+        }
+        Ok(vec![(self.name.clone(), times)])
+    }
+
+    fn known(&self) -> Known {
+        self.known.clone()
+    }
+}
+
+/// The part of its time by which each call is made longer.
+fn slowdown() -> Result<f64, Box<dyn Error>> {
+    const NAME: &str = "COMPARE_SLOWDOWN";
+    let Ok(text) = std::env::var(NAME) else {
+        return Ok(0.0);
+    };
+    match text.parse() {
+        Ok(part) if (0.0..=10.0).contains(&part) => Ok(part),
+        _ => Err(format!("{NAME} must be a number from 0 to 10, found {text}").into()),
+    }
+}
+
+/// Runs `work`; a backend that panics, as Burn's do where memory runs out, has an error instead.
+fn quietly<T>(
+    backend: &str,
+    work: impl FnOnce() -> Result<T, Box<dyn Error>>,
+) -> Result<T, Box<dyn Error>> {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| ()));
+    let result = catch_unwind(AssertUnwindSafe(work));
+    std::panic::set_hook(hook);
+    result
+        .unwrap_or_else(|panic| {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+            Err(text.unwrap_or("it gave no reason").into())
+        })
+        .map_err(|error| format!("the backend \"{backend}\" failed: {error}").into())
+}
+
+/// Another framework.
+pub(crate) struct PeerSide {
+    pub(crate) program: PathBuf,
+    pub(crate) peer: String,
+    pub(crate) workload: String,
+    pub(crate) threads: usize,
+    pub(crate) seconds: f64,
+}
+
+impl Side for PeerSide {
+    fn turn(&mut self, _: Duration) -> Result<Vec<(String, Vec<f64>)>, Box<dyn Error>> {
+        let peers = Peers {
+            program: &self.program,
+            threads: self.threads,
+            seconds: self.seconds,
+        };
+        match peers.run(&self.peer, &self.workload) {
+            Ok(runs) => Ok(runs
+                .into_iter()
+                .map(|run| (run.name, vec![run.median]))
+                .collect()),
+            Err(error) => {
+                eprintln!("{} is left out: {error}", self.peer);
+                Ok(Vec::new())
+            }
+        }
+    }
+}
+
+/// The times of a side under one of its names.
+struct Times {
+    name: String,
+    known: Known,
+    rounds: Vec<Vec<f64>>,
+}
+
+/// All sides in turns; one row for each.
+pub(crate) fn rounds(
+    workload: &Workload,
+    count: Count,
+    mut sides: Vec<Box<dyn Side>>,
+    options: &Options,
+    reference: &mut Reference,
+) -> Result<Vec<Row>, Box<dyn Error>> {
+    let turn = Duration::from_secs_f64(options.seconds);
+    let mut all: Vec<Times> = Vec::new();
+    for round in 1..=options.rounds {
+        eprintln!(
+            "{}, batch {}: round {round}",
+            workload.model, workload.batch
+        );
+        reference.start_round();
+        for side in &mut sides {
+            reference.sample();
+            for (name, times) in side.turn(turn)? {
+                match all.iter_mut().find(|times| times.name == name) {
+                    Some(found) => found.rounds.push(times),
+                    None => all.push(Times {
+                        name,
+                        known: side.known(),
+                        rounds: vec![times],
+                    }),
+                }
+            }
+        }
+        reference.sample();
+    }
+    let baseline = match &options.baseline {
+        None => all.first(),
+        Some(name) => all.iter().find(|times| times.name == *name),
+    };
+    let names: Vec<_> = all.iter().map(|times| times.name.as_str()).collect();
+    let baseline = baseline.ok_or_else(|| {
+        let wanted = options.baseline.as_deref().unwrap_or("the first");
+        format!(
+            "there is no side {wanted} to compare with; there are {}",
+            names.join(", ")
+        )
+    })?;
+    let baseline = median(&baseline.rounds.concat());
+    Ok(all
+        .iter()
+        .map(|times| row(workload, count, times, baseline))
+        .collect())
+}
+
+fn row(workload: &Workload, count: Count, times: &Times, baseline: f64) -> Row {
+    let calls = times.rounds.concat();
+    let middle = median(&calls);
+    let medians: Vec<_> = times.rounds.iter().map(|round| median(round)).collect();
+    let gflops = count.flops as f64 / middle / 1e6;
+    let bandwidth = (count.bytes > 0).then_some(count.bytes as f64 / middle / 1e6);
+    let roof = times.known.roof.as_ref();
+    Row {
+        model: workload.model.clone(),
+        batch: workload.batch,
+        mode: workload.mode().into(),
+        side: times.name.clone(),
+        median_ms: middle,
+        spread_percent: (quantile(&calls, 0.9) - quantile(&calls, 0.1)) / middle * 100.0,
+        best_round_ms: quantile(&medians, 0.0),
+        calls: calls.len(),
+        images_per_second: workload.batch as f64 / middle * 1e3,
+        gflops,
+        percent_of_peak: roof.map(|roof| gflops / roof.gflops * 100.0),
+        percent_of_bandwidth: roof
+            .zip(bandwidth)
+            .map(|(roof, bandwidth)| bandwidth / roof.gigabytes_per_second * 100.0),
+        peak_memory: times.known.peak_memory,
+        first_run_ms: times.known.first_run_ms,
+        ratio: middle / baseline,
+        // Known once the run is over.
+        relative: 0.0,
+    }
+}

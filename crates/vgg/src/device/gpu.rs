@@ -1,0 +1,134 @@
+//! GPUs that wgpu reaches. Adapters are looked for before Burn is asked to open one: what is not
+//! there is an error that says where it was looked for.
+
+use std::pin::pin;
+use std::sync::{Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use burn::tensor::wgpu::{WgpuBackend, wgpu};
+use burn::tensor::{Device, DeviceKind};
+
+use super::DeviceInfo;
+
+/// The graphics APIs of native programs, in the order in which Burn tries them.
+const APIS: [wgpu::Backend; 4] = [
+    wgpu::Backend::Metal,
+    wgpu::Backend::Vulkan,
+    wgpu::Backend::Dx12,
+    wgpu::Backend::Gl,
+];
+
+pub(super) fn list_any() -> Result<Vec<DeviceInfo>, String> {
+    Ok(describe(&adapters(&APIS)?))
+}
+
+pub(super) fn open_any(index: Option<usize>) -> Result<Device, String> {
+    open(WgpuBackend::Auto, index, &APIS)
+}
+
+#[cfg(feature = "vulkan")]
+pub(super) fn list_vulkan() -> Result<Vec<DeviceInfo>, String> {
+    Ok(describe(&adapters(&[wgpu::Backend::Vulkan])?))
+}
+
+#[cfg(feature = "vulkan")]
+pub(super) fn open_vulkan(index: Option<usize>) -> Result<Device, String> {
+    open(WgpuBackend::Vulkan, index, &[wgpu::Backend::Vulkan])
+}
+
+/// The adapters of the API that Burn would take: the first one with a GPU, or else the first one
+/// with anything.
+fn adapters(apis: &[wgpu::Backend]) -> Result<Vec<wgpu::AdapterInfo>, String> {
+    let mut looked_for = Vec::new();
+    let mut software = None;
+    for &api in apis {
+        let api_bit = wgpu::Backends::from(api);
+        if !wgpu::Instance::enabled_backend_features().contains(api_bit) {
+            continue;
+        }
+        looked_for.push(format!("{api:?}"));
+        let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
+            backends: api_bit,
+            ..wgpu::InstanceDescriptor::new_without_display_handle()
+        });
+        // Ready at once outside of browsers; a browser has none of these APIs.
+        let asked = pin!(instance.enumerate_adapters(api_bit));
+        let Poll::Ready(adapters) = asked.poll(&mut Context::from_waker(Waker::noop())) else {
+            continue;
+        };
+        let found: Vec<_> = adapters.iter().map(wgpu::Adapter::get_info).collect();
+        let software_only = |info: &wgpu::AdapterInfo| info.device_type == wgpu::DeviceType::Cpu;
+        if !found.iter().all(software_only) {
+            return Ok(found);
+        }
+        if !found.is_empty() && software.is_none() {
+            software = Some(found);
+        }
+    }
+    software.ok_or_else(|| {
+        let variables = ["VK_DRIVER_FILES", "VK_ICD_FILENAMES"];
+        let set = variables.iter().filter_map(|name| {
+            let value = std::env::var(name).ok()?;
+            Some(format!("; {name} names {value} as the driver"))
+        });
+        format!(
+            "looked for adapters of {}, and found none: no GPU, or no driver for it{}",
+            looked_for.join(", "),
+            set.collect::<String>(),
+        )
+    })
+}
+
+fn describe(adapters: &[wgpu::AdapterInfo]) -> Vec<DeviceInfo> {
+    let device = |info: &wgpu::AdapterInfo| DeviceInfo {
+        name: format!("{} ({:?})", info.name, info.backend),
+        kind: match info.device_type {
+            wgpu::DeviceType::DiscreteGpu => "discrete GPU",
+            wgpu::DeviceType::IntegratedGpu => "integrated GPU",
+            wgpu::DeviceType::VirtualGpu => "virtual GPU",
+            wgpu::DeviceType::Cpu => "software GPU",
+            wgpu::DeviceType::Other => "GPU",
+        },
+        // wgpu does not say.
+        memory: None,
+    };
+    adapters.iter().map(device).collect()
+}
+
+/// What Burn calls adapter `index`: its kind, and its place among those of that kind.
+fn kind(adapters: &[wgpu::AdapterInfo], index: usize) -> DeviceKind {
+    let Some(adapter) = adapters.get(index) else {
+        return DeviceKind::DefaultDevice;
+    };
+    let alike = |other: &&wgpu::AdapterInfo| other.device_type == adapter.device_type;
+    let place = adapters[..index].iter().filter(alike).count();
+    match adapter.device_type {
+        wgpu::DeviceType::DiscreteGpu => DeviceKind::DiscreteGpu(place),
+        wgpu::DeviceType::IntegratedGpu => DeviceKind::IntegratedGpu(place),
+        wgpu::DeviceType::VirtualGpu => DeviceKind::VirtualGpu(place),
+        wgpu::DeviceType::Cpu => DeviceKind::Cpu,
+        wgpu::DeviceType::Other => DeviceKind::DefaultDevice,
+    }
+}
+
+/// Devices that are open. Burn opens each only once.
+static OPEN: Mutex<Vec<(WgpuBackend, DeviceKind, Device)>> = Mutex::new(Vec::new());
+
+fn open(api: WgpuBackend, index: Option<usize>, apis: &[wgpu::Backend]) -> Result<Device, String> {
+    let kind = match index {
+        Some(index) => kind(&adapters(apis)?, index),
+        None => DeviceKind::DefaultDevice,
+    };
+    let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = open.iter().find(|(a, k, _)| *a == api && *k == kind);
+    if let Some((_, _, device)) = known {
+        return Ok(device.clone());
+    }
+    let device = Device::wgpu_options()
+        .graphics_api(api)
+        .device_kind(kind.clone())
+        .init()
+        .map_err(|error| error.to_string())?;
+    open.push((api, kind, device.clone()));
+    Ok(device)
+}

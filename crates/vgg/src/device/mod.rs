@@ -1,0 +1,160 @@
+//! Backends by name. The only place of the project that names one.
+
+mod error;
+#[cfg(feature = "wgpu")]
+mod gpu;
+mod table;
+
+use std::fmt::{self, Display};
+
+use burn::tensor::Device;
+
+pub use error::DeviceError;
+use table::{Backend, backends};
+
+/// Something that a backend can run on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DeviceInfo {
+    /// What it calls itself.
+    pub name: String,
+    /// What sort of device it is: `CPU`, `discrete GPU`, `software GPU`, …
+    pub kind: &'static str,
+    /// Bytes of memory, where that is known.
+    pub memory: Option<u64>,
+}
+
+impl Display for DeviceInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {}", self.name, self.kind)?;
+        match self.memory {
+            Some(bytes) => write!(f, ", {:.1} GB", bytes as f64 / 1e9),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Names of the backends that this build holds, the default first.
+pub fn compiled_backends() -> Vec<&'static str> {
+    backends()
+        .iter()
+        .filter(|backend| backend.driver.is_some())
+        .map(|backend| backend.name)
+        .collect()
+}
+
+/// One line for each backend: its name, what it is, and the feature to add where it is missing.
+pub fn describe_backends() -> String {
+    let line = |backend: &Backend| {
+        let missing = match backend.driver {
+            Some(_) => String::new(),
+            None => format!(" (not compiled in: --features {})", backend.name),
+        };
+        format!("{:8} {}{missing}\n", backend.name, backend.about)
+    };
+    backends().iter().map(line).collect()
+}
+
+/// One line for each device of each backend that is compiled in: what [`device`] takes, its name,
+/// its kind, and its memory where that is known. A backend without a device says why.
+pub fn describe_devices() -> String {
+    let mut text = String::new();
+    for backend in backends() {
+        let Some(driver) = backend.driver else {
+            continue;
+        };
+        match (driver.list)() {
+            Ok(devices) => {
+                for (index, device) in devices.iter().enumerate() {
+                    text += &format!("{:10} {device}\n", format!("{}:{index}", backend.name));
+                }
+            }
+            Err(reason) => text += &format!("{:10} none: {reason}\n", backend.name),
+        }
+    }
+    text
+}
+
+/// The devices of the backend called `name`, in the order of the numbers that [`device`] takes.
+///
+/// # Errors
+/// As [`device`].
+pub fn devices(name: &str) -> Result<Vec<DeviceInfo>, DeviceError> {
+    let (backend, _) = find(name)?;
+    let Some(driver) = backend.driver else {
+        return Err(missing(backend.name));
+    };
+    (driver.list)().map_err(|reason| unavailable(backend.name, reason))
+}
+
+/// The device that `name` says: `wgpu` is the default device of the backend `wgpu`, `wgpu:1` its
+/// device number 1, counted from 0. Opened once: later calls give the same device.
+///
+/// # Errors
+/// An unknown name or one that is not compiled in: the error lists what is, and which feature
+/// adds the rest. A backend that finds no device to run on, or not the one of this number.
+pub fn device(name: &str) -> Result<Device, DeviceError> {
+    let (backend, index) = find(name)?;
+    let Some(driver) = backend.driver else {
+        return Err(missing(backend.name));
+    };
+    let found = (driver.list)().map_err(|reason| unavailable(backend.name, reason))?;
+    if let Some(index) = index.filter(|&index| index >= found.len()) {
+        let found = found.iter().enumerate();
+        let found = found.map(|(index, device)| format!("{index} ({device})"));
+        return Err(DeviceError::NoSuchDevice {
+            backend: backend.name.to_owned(),
+            index,
+            found: found.collect::<Vec<_>>().join(", "),
+        });
+    }
+    (driver.open)(index).map_err(|reason| unavailable(backend.name, reason))
+}
+
+/// The backend of `NAME` or `NAME:INDEX`, and the index.
+fn find(name: &str) -> Result<(Backend, Option<usize>), DeviceError> {
+    let (backend, index) = match name.split_once(':') {
+        None => (name, None),
+        Some((backend, index)) => {
+            let index = index.parse().map_err(|_| DeviceError::BadNumber {
+                name: name.to_owned(),
+                found: index.to_owned(),
+            })?;
+            (backend, Some(index))
+        }
+    };
+    let found = backends().into_iter().find(|known| known.name == backend);
+    let found = found.ok_or_else(|| DeviceError::Unknown {
+        name: backend.to_owned(),
+        compiled: compiled_backends().join(", "),
+        others: others(backend),
+    })?;
+    Ok((found, index))
+}
+
+fn missing(name: &str) -> DeviceError {
+    DeviceError::NotCompiled {
+        name: name.to_owned(),
+        compiled: compiled_backends().join(", "),
+        others: others(name),
+    }
+}
+
+fn unavailable(name: &str, reason: String) -> DeviceError {
+    DeviceError::Unavailable {
+        name: name.to_owned(),
+        reason,
+    }
+}
+
+/// The backends that are not compiled in, without `name`, and the features that add them.
+fn others(name: &str) -> String {
+    backends()
+        .iter()
+        .filter(|backend| backend.driver.is_none() && backend.name != name)
+        .map(|backend| format!("; {0} with --features {0}", backend.name))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;
