@@ -68,18 +68,18 @@ impl Reference {
         self.rounds.push(Vec::new());
     }
 
-    /// Runs it five times.
+    /// Runs it three times.
     pub(crate) fn sample(&mut self) {
         let Some(round) = self.rounds.last_mut() else {
             return;
         };
-        for _ in 0..5 {
+        for _ in 0..3 {
             let start = Instant::now();
             (0..rayon::current_num_threads())
                 .into_par_iter()
                 .for_each(|thread| {
                     let mut values = [1.0 + thread as f32 * 1e-3; 1024];
-                    for _ in 0..8_000 {
+                    for _ in 0..120_000 {
                         for value in &mut values {
                             *value = *value * 0.999 + 0.001;
                         }

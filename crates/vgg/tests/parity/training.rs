@@ -38,12 +38,8 @@ fn losses(device: &Device) -> Vec<f32> {
         .map(|_| {
             let output = TrainStep::step(&learning, batch(&expected, &device));
             learning = optimizer.step(0.005, learning.clone(), output.grads);
-            output
-                .item
-                .loss
-                .into_data()
-                .to_vec::<f32>()
-                .expect("floats")[0]
+            let loss: Vec<f32> = output.item.loss.into_data().try_into_vec().expect("floats");
+            loss[0]
         })
         .collect()
 }

@@ -38,26 +38,27 @@ fn open(backend: &str, environment: &[(&str, &str)]) -> String {
     String::from_utf8_lossy(&stdout).into_owned()
 }
 
-/// No driver of Vulkan, and none of OpenGL either.
+/// Nor OpenGL, which would take Vulkan's place.
+#[cfg(target_os = "linux")]
 const NO_GL: (&str, &str) = ("__EGL_VENDOR_LIBRARY_FILENAMES", "/nonexistent.json");
 
+#[cfg(target_os = "linux")]
 #[test]
 fn no_driver() {
+    let missing = "/nonexistent.json";
     let answer = open(
         "wgpu",
         &[
-            ("VK_DRIVER_FILES", "/nonexistent.json"),
-            ("VK_ICD_FILENAMES", "/nonexistent.json"),
+            ("VK_DRIVER_FILES", missing),
+            ("VK_ICD_FILENAMES", missing),
             NO_GL,
         ],
     );
-    // Without a Vulkan driver there may still be OpenGL.
-    assert!(
-        answer.contains("opened") || answer.contains("looked for adapters of Vulkan"),
-        "{answer}"
-    );
+    assert!(answer.contains("looked for adapters of Vulkan"), "{answer}");
+    assert!(answer.contains(missing), "{answer}");
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn a_driver_that_does_not_load() {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -74,10 +75,8 @@ fn a_driver_that_does_not_load() {
         "wgpu",
         &[("VK_DRIVER_FILES", icd), ("VK_ICD_FILENAMES", icd), NO_GL],
     );
-    assert!(
-        answer.contains("opened") || answer.contains(icd),
-        "{answer}"
-    );
+    assert!(answer.contains("looked for adapters of Vulkan"), "{answer}");
+    assert!(answer.contains(icd), "{answer}");
 }
 
 #[cfg(target_os = "linux")]
@@ -89,17 +88,12 @@ fn no_vulkan_loader() {
     }
     let path = folder.path().to_str().expect("a path");
     let answer = open("wgpu", &[("LD_LIBRARY_PATH", path), NO_GL]);
-    assert!(
-        answer.contains("opened") || answer.contains("looked for adapters of Vulkan"),
-        "{answer}"
-    );
+    assert!(answer.contains("looked for adapters of Vulkan"), "{answer}");
 }
 
 #[test]
 fn a_device_that_is_not_there() {
     let answer = open("wgpu:99", &[]);
-    assert!(
-        answer.contains("has no device 99; it has 0 (") || answer.contains("looked for"),
-        "{answer}"
-    );
+    let expected = "the backend \"wgpu\" has no device 99; it has 0 (";
+    assert!(answer.contains(expected), "{answer}");
 }
