@@ -63,8 +63,8 @@ struct Options {
 
 const EXAMPLES: &str = "\
 Examples:
-  features cat.png --weights vgg16.safetensors
-  features cat.png --weights vgg16.safetensors --layers relu1_1,relu1_2,pool1 --maps 12
+  features cat.png --weights vgg16.pth
+  features cat.png --weights vgg16.pth --layers relu1_1,relu1_2,pool1 --maps 12
   features shirt.png --shipped --cam-layer relu2_2
   features cat.png --random-weights";
 

@@ -12,7 +12,7 @@ use vgg::train::{
     Augmentation, Interrupter, OptimizerKind, Outcome, RunConfig, RunFolder, Summary, TrainConfig,
     fine_tune,
 };
-use vgg::{Engine, Part, Precision, Vgg};
+use vgg::{Engine, LayerGroup, Precision, Vgg};
 
 /// Teach a trained network other classes.
 ///
@@ -78,8 +78,8 @@ struct Options {
 
 const EXAMPLES: &str = "\
 Examples:
-  finetune --data flowers --weights vgg16.safetensors --global-pooling
-  finetune --data flowers --weights vgg16.safetensors --frozen-blocks 3 --epochs 10 --mirror
+  finetune --data flowers --weights vgg16.pth --global-pooling
+  finetune --data flowers --weights vgg16.pth --frozen-blocks 3 --epochs 10 --mirror
   finetune --data clothes --random-weights --model vgg16-bn-28 --width 0.25
   infer --run runs/finetune/all photo.jpg";
 
@@ -131,7 +131,9 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         data.classes.join(", "),
     );
 
-    let part = options.frozen_blocks.map_or(Part::Features, Part::Blocks);
+    let part = options
+        .frozen_blocks
+        .map_or(LayerGroup::Features, LayerGroup::Blocks);
     let first = Stage {
         name: "frozen",
         epochs: options.frozen_epochs,

@@ -87,8 +87,8 @@ struct Options {
 
 const EXAMPLES: &str = "\
 Examples:
-  style --content cat.png --style painting.jpg --weights vgg19.safetensors --model vgg19
-  style --content cat.png --style painting.jpg --weights vgg16.safetensors --content-weight 0.02
+  style --content cat.png --style painting.jpg --weights vgg19.pth --model vgg19
+  style --content cat.png --style painting.jpg --weights vgg16.pth --content-weight 0.02
   style --content cat.png --style coffee.png --random-weights --steps 100";
 
 /// Time between two lines.

@@ -11,8 +11,8 @@ use vgg::{Classifier, Vgg, VggConfig, WeightsError, WeightsHeader};
 /// Which network.
 #[derive(Args)]
 pub struct NetworkOptions {
-    /// Take the weights in this safetensors file: of a run of `train`, or any with torchvision's
-    /// names
+    /// Take the weights in this file: of a run of `train`, or of torchvision or timm (.pth or
+    /// .safetensors)
     #[arg(long, value_name = "FILE", conflicts_with = "random_weights")]
     weights: Option<PathBuf>,
 
@@ -71,7 +71,8 @@ impl NetworkOptions {
                 Err(WeightsError::Metadata { .. }) => plain(Vgg::from_file(path, device)?),
                 Err(error) => return Err(error.into()),
             }),
-            Err(WeightsError::NoConfig { .. }) => {
+            // Not a file of this project, which would describe its network.
+            Err(WeightsError::NoConfig { .. } | WeightsError::Format { .. }) => {
                 let config = VggConfig::named(&self.model)?.with_width(self.width);
                 Ok(plain(config.init(device)?.load(path)?))
             }
@@ -81,12 +82,10 @@ impl NetworkOptions {
 
     fn advice(&self) -> String {
         format!(
-            "{} needs weights: --weights FILE takes a safetensors file of a run of `train`, or one \
-             with torchvision's names (in Python: safetensors.torch.save_file(torchvision.models.\
-             {}(weights=\"DEFAULT\").state_dict(), \"FILE\")); --random-weights shows how the \
-             program works without any",
-            self.model,
-            self.model.replace('-', "_"),
+            "{} needs weights: --weights FILE takes those of a run of `train`, or of torchvision or \
+             timm (.pth or .safetensors; `infer --model {} --pretrained` downloads them once); \
+             --random-weights shows how the program works without any",
+            self.model, self.model,
         )
     }
 }

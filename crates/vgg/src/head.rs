@@ -9,7 +9,7 @@ use crate::model::Vgg;
 
 /// Layers that are frozen together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub enum LayerGroup {
     /// The first so many blocks; all of them if there are fewer.
     Blocks(usize),
     /// All blocks.
@@ -62,15 +62,15 @@ impl Vgg {
         Ok(network.with_engine(engine))
     }
 
-    /// The network with `part` frozen, for training on an autodiff device: its weights get no
+    /// The network with `group` frozen, for training on an autodiff device: its weights get no
     /// gradient, its batch normalisations use their running statistics and leave them as they
     /// are, its dropout passes everything. [`Module::unfreeze`] undoes it.
     #[must_use]
-    pub fn with_frozen(mut self, part: Part) -> Self {
-        let blocks = match part {
-            Part::Blocks(count) => count.min(self.blocks.len()),
-            Part::Features => self.blocks.len(),
-            Part::Head => {
+    pub fn with_frozen(mut self, group: LayerGroup) -> Self {
+        let blocks = match group {
+            LayerGroup::Blocks(count) => count.min(self.blocks.len()),
+            LayerGroup::Features => self.blocks.len(),
+            LayerGroup::Head => {
                 self.hidden = self.hidden.freeze();
                 self.output = self.output.freeze();
                 return self;

@@ -39,7 +39,7 @@ pub use features::{
 };
 #[cfg(feature = "train")]
 pub use file::write_atomically;
-pub use head::Part;
+pub use head::LayerGroup;
 pub use layers::{Block, ConvLayer, HiddenLayer};
 pub use model::{InputError, Vgg};
 #[cfg(feature = "winograd")]

@@ -5,7 +5,7 @@
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData, Tolerance};
-use vgg::{ConfigError, Part, Pooling, Vgg, VggConfig};
+use vgg::{ConfigError, LayerGroup, Pooling, Vgg, VggConfig};
 
 fn network(name: &str, device: &Device) -> Vgg {
     let config = VggConfig::named(name)
@@ -144,11 +144,11 @@ fn places_of_a_pooling_network_have_its_logits_as_mean() {
 fn frozen_parts_get_no_gradients_and_keep_their_statistics() {
     let device = Device::flex().autodiff();
     for (part, frozen) in [
-        (Part::Blocks(0), 0..0),
-        (Part::Blocks(2), 0..2),
-        (Part::Features, 0..4),
-        (Part::Blocks(9), 0..4),
-        (Part::Head, 4..6),
+        (LayerGroup::Blocks(0), 0..0),
+        (LayerGroup::Blocks(2), 0..2),
+        (LayerGroup::Features, 0..4),
+        (LayerGroup::Blocks(9), 0..4),
+        (LayerGroup::Head, 4..6),
     ] {
         let network = network("vgg16-bn-28", &device).with_frozen(part);
         let statistics = |network: &Vgg, block: usize| {
