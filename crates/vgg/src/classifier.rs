@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
+use thiserror::Error;
 
 use crate::data::{DataError, Preprocessing, imagenet_classes};
-use crate::model::Vgg;
-use crate::train::TrainError;
+use crate::model::{InputError, Vgg};
 use crate::weights::{LoadReport, Part, Precision, WeightsError, WeightsHeader};
 
 /// Metadata keys beside the configuration.
@@ -22,6 +22,21 @@ pub struct Classifier {
     pub classes: Vec<String>,
     /// What is done to an image before the network sees it.
     pub preprocessing: Preprocessing,
+}
+
+/// Images that cannot be classified.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ClassifyError {
+    /// The pixels are no whole images.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The images do not fit the network.
+    #[error("the images do not fit the network: {0}")]
+    Input(#[from] InputError),
+    /// The result cannot be read from its device.
+    #[error("the probabilities cannot be read: {0}")]
+    Values(String),
 }
 
 impl Classifier {
@@ -66,6 +81,25 @@ impl Classifier {
         };
         classifier.check(path)?;
         Ok((classifier, report))
+    }
+
+    /// [`Classifier::from_weights`] from a whole safetensors file in memory; `name` is for messages
+    /// only.
+    ///
+    /// # Errors
+    /// As for [`Classifier::from_weights`].
+    pub fn from_weights_bytes(
+        network: Vgg,
+        name: &Path,
+        bytes: &[u8],
+    ) -> Result<Self, WeightsError> {
+        let classifier = Self {
+            network: network.load_bytes(name, bytes)?,
+            classes: imagenet_classes(),
+            preprocessing: Preprocessing::imagenet(),
+        };
+        classifier.check(name)?;
+        Ok(classifier)
     }
 
     /// [`Classifier::from_file`] from a whole file in memory; `name` is for messages only.
@@ -145,20 +179,26 @@ impl Classifier {
     ///
     /// # Errors
     /// Pixels that are no whole images, or images that do not fit the network.
-    pub fn classify(&self, pixels: &[u8]) -> Result<Vec<Vec<f32>>, TrainError> {
-        let device = self.network.output.weight.lazy_device();
-        let images = self.preprocessing.images(pixels, &device)?;
-        let probabilities = self
-            .network
-            .probabilities(images)?
-            .into_data()
-            .convert::<f32>();
+    pub fn classify(&self, pixels: &[u8]) -> Result<Vec<Vec<f32>>, ClassifyError> {
+        let images = self.images(pixels)?;
+        let probabilities = self.network.probabilities(images)?.into_data();
         let probabilities = probabilities
+            .convert::<f32>()
             .try_into_vec::<f32>()
-            .map_err(|error| DataError::Invalid(format!("{error:?}")))?;
+            .map_err(|error| ClassifyError::Values(format!("{error:?}")))?;
         Ok(probabilities
             .chunks_exact(self.classes.len())
             .map(<[f32]>::to_vec)
             .collect())
+    }
+
+    /// The images whose `pixels` are given as the network's input `[batch, channels, height,
+    /// width]`, on its device.
+    ///
+    /// # Errors
+    /// Pixels that are no whole images.
+    pub fn images(&self, pixels: &[u8]) -> Result<Tensor<4>, DataError> {
+        let device = self.network.output.weight.lazy_device();
+        self.preprocessing.images(pixels, &device)
     }
 }

@@ -1,10 +1,10 @@
 #![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 
-#[cfg(feature = "train")]
+#[cfg(feature = "classify")]
 mod classifier;
 mod config;
-#[cfg(feature = "train")]
+#[cfg(feature = "classify")]
 pub mod data;
 mod dense;
 mod device;
@@ -24,9 +24,11 @@ pub mod train;
 mod variants;
 mod weights;
 
-#[cfg(feature = "train")]
-pub use classifier::Classifier;
+#[cfg(feature = "classify")]
+pub use classifier::{Classifier, ClassifyError};
 pub use config::{BlockConfig, ConfigError, Pooling, VggConfig, WeightInit};
+#[cfg(all(feature = "webgpu", target_family = "wasm"))]
+pub use device::browser_gpu;
 pub use dense::DenseVgg;
 pub use device::{
     DeviceError, DeviceInfo, compiled_backends, describe_backends, describe_devices, device,

@@ -1,12 +1,14 @@
 //! Images of one size with their labels, as bytes in memory.
 
 use burn::config::Config;
+#[cfg(feature = "train")]
 use burn::data::dataset::{Dataset, DatasetError};
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::error::DataError;
 
 /// One image and its class.
+#[cfg(feature = "train")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LabelledImage {
     /// Values 0 to 255 in the order channel, row, column.
@@ -102,6 +104,7 @@ impl ImageSet {
     }
 }
 
+#[cfg(feature = "train")]
 impl Dataset<LabelledImage> for ImageSet {
     fn get(&self, index: usize) -> Result<LabelledImage, DatasetError> {
         Ok(LabelledImage {

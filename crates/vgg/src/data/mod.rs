@@ -3,36 +3,49 @@
 //! Every source ends as an [`ImageData`]: a training and a test [`ImageSet`] of one image size,
 //! held as bytes in memory, with the names of the classes.
 
+#[cfg(feature = "train")]
 mod checksum;
+#[cfg(feature = "train")]
 mod cifar10;
+#[cfg(feature = "train")]
 mod download;
 #[cfg(feature = "embedded")]
 mod embedded;
 mod error;
+#[cfg(feature = "train")]
 mod fashion_mnist;
 #[cfg(feature = "pretrained")]
 mod fetch;
+#[cfg(feature = "train")]
 mod folder;
+#[cfg(feature = "train")]
 mod idx;
 mod image;
 mod image_set;
 mod imagenet;
 mod preprocessing;
 mod resize;
+#[cfg(feature = "train")]
 mod source;
-#[cfg(test)]
+#[cfg(all(test, feature = "train"))]
 mod test_server;
 
+#[cfg(feature = "train")]
 pub use download::{Progress, download};
 pub use error::DataError;
+#[cfg(feature = "train")]
 pub use fashion_mnist::{DOWNLOAD_ADDRESS, fashion_mnist};
 #[cfg(feature = "pretrained")]
 pub(crate) use fetch::{Remote, fetch};
+#[cfg(feature = "train")]
 pub use idx::{IdxImages, parse_idx_images, parse_idx_labels};
 pub use image::{Fit, decode_image, read_image};
-pub use image_set::{ImageData, ImageSet, LabelledImage, Normalization};
+#[cfg(feature = "train")]
+pub use image_set::LabelledImage;
+pub use image_set::{ImageData, ImageSet, Normalization};
 pub use imagenet::imagenet_classes;
 pub use preprocessing::{ChannelOrder, Preprocessing};
+#[cfg(feature = "train")]
 pub use source::{DataOptions, cache_folder, load};
 
 /// The ten classes of Fashion-MNIST, in the order of their labels.

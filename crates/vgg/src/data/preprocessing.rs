@@ -1,14 +1,16 @@
 //! What was done to the training images, as a value that is saved with the network, so that
 //! images to be recognised get the same.
 
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 
 use burn::tensor::{Device, Tensor};
+#[cfg(feature = "train")]
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::error::DataError;
-use super::image::{Fit, border_mean, read_image};
+use super::image::{Fit, border_mean, decode_image};
 use super::image_set::{ImageSet, Normalization};
 
 /// Darker than this, the border of the training images is a dark background.
@@ -101,16 +103,26 @@ impl Preprocessing {
     }
 
     /// [`Preprocessing::read`] of several images in parallel, in their order.
-    pub fn read_all(&self, paths: &[PathBuf]) -> Vec<Result<Vec<u8>, DataError>> {
+    #[cfg(feature = "train")]
+    pub fn read_all(&self, paths: &[std::path::PathBuf]) -> Vec<Result<Vec<u8>, DataError>> {
         paths.par_iter().map(|path| self.read(path)).collect()
     }
 
     /// Pixels of the image at `path` as the network wants to see them.
     ///
     /// # Errors
-    /// See [`read_image`].
+    /// See [`read_image`](super::read_image).
     pub fn read(&self, path: &Path) -> Result<Vec<u8>, DataError> {
-        let mut pixels = read_image(path, self.shape, self.fit)?;
+        let bytes = fs::read(path).map_err(|source| DataError::io(path, source))?;
+        self.decode(path, &bytes)
+    }
+
+    /// [`Preprocessing::read`] from a whole file in memory; `name` is for messages only.
+    ///
+    /// # Errors
+    /// See [`decode_image`].
+    pub fn decode(&self, name: &Path, bytes: &[u8]) -> Result<Vec<u8>, DataError> {
+        let mut pixels = decode_image(name, bytes, self.shape, self.fit)?;
         if self.dark_background && border_mean(&pixels, self.shape) > 127 {
             pixels.iter_mut().for_each(|value| *value = 255 - *value);
         }

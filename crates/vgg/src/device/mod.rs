@@ -1,5 +1,7 @@
 //! Backends by name. The only place of the project that names one.
 
+#[cfg(all(feature = "webgpu", target_family = "wasm"))]
+mod browser;
 mod error;
 #[cfg(feature = "wgpu")]
 mod gpu;
@@ -9,6 +11,8 @@ use std::fmt::{self, Display};
 
 use burn::tensor::Device;
 
+#[cfg(all(feature = "webgpu", target_family = "wasm"))]
+pub use browser::browser_gpu;
 pub use error::DeviceError;
 use table::{Backend, backends};
 

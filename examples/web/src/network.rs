@@ -1,0 +1,111 @@
+//! A network that recognises pictures, on the device of this module.
+
+use std::path::Path;
+
+use burn::tensor::{Device, Tensor};
+use vgg::{Classifier, DeviceError};
+use wasm_bindgen::prelude::{JsError, wasm_bindgen};
+
+/// The device that this module was compiled for, opened.
+#[wasm_bindgen]
+#[derive(Debug, Clone)]
+pub struct Backend(Device);
+
+/// Opens the device that this module was compiled for. To be called once.
+///
+/// # Errors
+/// A browser without WebGPU or without an adapter, in the GPU's module.
+#[wasm_bindgen(js_name = "openBackend")]
+pub async fn open_backend() -> Result<Backend, JsError> {
+    Ok(Backend(open().await?))
+}
+
+#[cfg(feature = "webgpu")]
+async fn open() -> Result<Device, DeviceError> {
+    vgg::browser_gpu().await
+}
+
+#[cfg(not(feature = "webgpu"))]
+async fn open() -> Result<Device, DeviceError> {
+    vgg::device("flex")
+}
+
+/// A network with its weights.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct Network(Classifier);
+
+/// What the network says about one picture.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct Answer {
+    pixels: Vec<u8>,
+    probabilities: Vec<f32>,
+}
+
+#[wasm_bindgen]
+impl Network {
+    /// The network of a safetensors file; `name` is for messages only.
+    ///
+    /// # Errors
+    /// A file that is not whole, or that does not describe itself.
+    #[wasm_bindgen(constructor)]
+    pub fn new(name: &str, bytes: &[u8], backend: &Backend) -> Result<Network, JsError> {
+        let classifier = Classifier::from_bytes(Path::new(name), bytes, &backend.0)?;
+        Ok(Self(classifier))
+    }
+
+    /// Names of the classes, in the order of the probabilities.
+    #[wasm_bindgen(getter)]
+    pub fn classes(&self) -> Vec<String> {
+        self.0.classes.clone()
+    }
+
+    /// Channels, height and width of the input.
+    #[wasm_bindgen(getter)]
+    pub fn shape(&self) -> Vec<usize> {
+        self.0.preprocessing.shape.to_vec()
+    }
+
+    /// How many parameters the network has.
+    #[wasm_bindgen(getter)]
+    pub fn parameters(&self) -> f64 {
+        self.0.network.config().parameter_count() as f64
+    }
+
+    /// Recognises the PNG or JPEG image in `bytes`; `name` is for messages only.
+    ///
+    /// # Errors
+    /// An image that cannot be used, or a device that does not answer.
+    pub async fn classify(&self, name: &str, bytes: &[u8]) -> Result<Answer, JsError> {
+        let pixels = self.0.preprocessing.decode(Path::new(name), bytes)?;
+        let images = self.0.images(&pixels)?;
+        let probabilities = values(self.0.network.probabilities(images)?).await?;
+        Ok(Answer {
+            pixels,
+            probabilities,
+        })
+    }
+}
+
+/// A GPU's values can only be waited for asynchronously.
+async fn values<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, JsError> {
+    let data = tensor.into_data_async().await?.convert::<f32>();
+    let values = data.try_into_vec::<f32>();
+    values.map_err(|error| JsError::new(&format!("{error:?}")))
+}
+
+#[wasm_bindgen]
+impl Answer {
+    /// What the network saw: values 0 to 255 in the order channel, row, column.
+    #[wasm_bindgen(getter)]
+    pub fn pixels(&self) -> Vec<u8> {
+        self.pixels.clone()
+    }
+
+    /// The probability of each class.
+    #[wasm_bindgen(getter)]
+    pub fn probabilities(&self) -> Vec<f32> {
+        self.probabilities.clone()
+    }
+}
