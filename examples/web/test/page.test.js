@@ -1,0 +1,260 @@
+// Drives the built page in headless Chromium and compares it with the command-line programs.
+//
+//     npm install && npm test          after examples/web/build.sh
+//
+// The browser is Debian's `chromium` or the one that CHROMIUM names.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+
+import { launch, open } from "./browser.js";
+import { serve } from "./server.js";
+
+const WEB = join(import.meta.dirname, "..");
+const SAMPLES = join(WEB, "page/samples");
+/** How much two backends may differ. */
+const TOLERANCE = 1e-3;
+/** A GPU played by the CPU compiles its programs for long. */
+const SLOW = 120_000;
+
+let server;
+let folder;
+
+before(async () => {
+  server = await serve(join(WEB, "dist"));
+  folder = mkdtempSync(join(tmpdir(), "vgg-web-"));
+});
+after(() => {
+  server.close();
+  rmSync(folder, { recursive: true });
+});
+
+/** What one of the examples writes. */
+function example(name, ...options) {
+  const run = ["run", "--locked", "--release", "--quiet", "--example", name, "--", ...options];
+  return execFileSync("cargo", run, { cwd: join(WEB, "../.."), encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
+}
+
+/** Probabilities by class, as `infer` gives them. */
+function inferred(picture) {
+  const { classes } = JSON.parse(example("infer", picture, "--json", "--top", "10"));
+  return new Map(classes.map(({ class: name, probability }) => [name, probability]));
+}
+
+/** Probabilities by class, as the page shows them. */
+async function shown(page) {
+  const bars = await page.locator("#bars li").evaluateAll((items) =>
+    items.map((item) => [item.firstChild.textContent, Number(item.dataset.probability)]));
+  return new Map(bars);
+}
+
+function assertEqual(found, expected) {
+  assert.equal(found.size, expected.size);
+  for (const [name, probability] of expected) {
+    assert.ok(Math.abs(found.get(name) - probability) < TOLERANCE, `${name}: ${found.get(name)} is not ${probability}`);
+  }
+}
+
+const answered = (page, backend = "cpu") =>
+  page.waitForFunction(
+    (id) => document.getElementById(id).textContent && document.querySelector("#bars li")
+      && !document.getElementById("verdict").textContent.includes("…"),
+    `time-${backend}`, { timeout: SLOW });
+
+/** Opens the page in a new browser, and closes that whatever happens. */
+async function withPage(options, work) {
+  const browser = await launch({ webgpu: false, ...options });
+  try {
+    const opened = await open(browser, server.origin, options?.context);
+    await work(opened);
+    assert.deepEqual(opened.complaints, []);
+  } finally {
+    await browser.close();
+  }
+}
+
+/** Does something, and waits until the answer to it is shown. */
+async function next(page, act, backend) {
+  await page.evaluate((id) => {
+    document.getElementById(id).textContent = "";
+  }, `time-${backend ?? "cpu"}`);
+  await act();
+  await answered(page, backend);
+}
+
+test("the first answer comes soon, with less than 3 MB", async () => {
+  await withPage({}, async ({ page }) => {
+    await answered(page);
+    const time = await page.evaluate(() => performance.getEntriesByName("first answer")[0].startTime);
+    console.log(`first answer after ${Math.round(time)} ms, ${server.total()} bytes sent`);
+    assert.ok(time < 2000, `${time} ms`);
+    assert.ok(server.total() < 3e6, `${server.total()} bytes`);
+    assert.match(await page.textContent("#verdict"), /Ankle boot/);
+  });
+});
+
+test("a sample gives on the CPU what infer says", async () => {
+  await withPage({}, async ({ page }) => {
+    await answered(page);
+    await next(page, () => page.getByRole("button", { name: "shirt, sample 2", exact: true }).click());
+    assertEqual(await shown(page), inferred(join(SAMPLES, "shirt-2.png")));
+  });
+});
+
+test("a sample gives on WebGPU what infer says", async () => {
+  await withPage({ webgpu: true }, async ({ page }) => {
+    await answered(page);
+    const choice = page.getByRole("radio", { name: /WebGPU/ });
+    await page.waitForFunction(() => !document.querySelector('input[value="webgpu"]').disabled);
+    assert.match(await page.textContent("#about-webgpu"), /swiftshader/i);
+    await next(page, () => choice.check(), "webgpu");
+    await next(page, () => page.getByRole("button", { name: "bag, sample 1" }).click(), "webgpu");
+    assertEqual(await shown(page), inferred(join(SAMPLES, "bag-1.png")));
+  });
+});
+
+test("a dropped picture is prepared as infer does it", async () => {
+  const file = join(folder, "dropped.png");
+  await withPage({}, async ({ page }) => {
+    await answered(page);
+    // A large picture, dark on white and off its centre.
+    const url = await page.evaluate(() => {
+      const canvas = Object.assign(document.createElement("canvas"), { width: 300, height: 200 });
+      const context = canvas.getContext("2d");
+      context.fillStyle = "white";
+      context.fillRect(0, 0, 300, 200);
+      context.fillStyle = "#345";
+      context.fillRect(40, 60, 90, 110);
+      context.fillRect(60, 30, 50, 40);
+      return canvas.toDataURL("image/png");
+    });
+    writeFileSync(file, Buffer.from(url.split(",")[1], "base64"));
+    await next(page, () => drop(page, "dropped.png", readFileSync(file)));
+    assertEqual(await shown(page), inferred(file));
+  });
+});
+
+/** Drops a file on the page. */
+async function drop(page, name, bytes) {
+  const transfer = await page.evaluateHandle(({ name: title, list }) => {
+    const data = new DataTransfer();
+    data.items.add(new File([new Uint8Array(list)], title));
+    return data;
+  }, { name, list: [...bytes] });
+  for (const type of ["dragenter", "dragover", "drop"]) {
+    await page.dispatchEvent("#drop", type, { dataTransfer: transfer });
+  }
+}
+
+test("the costs are those of the example", async () => {
+  await withPage({}, async ({ page }) => {
+    await page.getByRole("tab", { name: "Cost" }).click();
+    await page.getByLabel("Network").selectOption("vgg19");
+    await page.getByLabel("Network").selectOption("vgg16");
+    const figures = page.locator("#cost-figures");
+    await figures.getByText("138,357,544").waitFor();
+    await figures.getByText("15,470,264,320 MAC").waitFor();
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("button", { name: "download JSON" }).click(),
+    ]);
+    const found = JSON.parse(readFileSync(await download.path(), "utf8"));
+    assert.deepEqual(found, JSON.parse(example("cost", "vgg16", "--format", "json")));
+
+    await page.getByLabel("Pass").selectOption("adam");
+    await page.getByLabel("Batch").fill("8");
+    await page.getByLabel("Convention").selectOption("flops");
+    await figures.getByText("Backward pass").waitFor();
+    const [csv] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("button", { name: "download CSV" }).click(),
+    ]);
+    const options = ["--train", "--optimizer", "adam", "--convention", "flops", "--input", "8x3x224x224"];
+    const expected = example("cost", "vgg16", ...options, "--format", "csv");
+    assert.equal(readFileSync(await csv.path(), "utf8").trim(), expected.trim());
+
+    // Folded rows still add up.
+    await page.getByLabel("Fold").selectOption("1");
+    await page.waitForFunction(() => document.querySelectorAll("#cost-table tbody tr").length < 10);
+    await page.getByLabel("Height").fill("8");
+    await page.locator("#cost-error").getByText("does not survive 5 poolings").waitFor();
+    await page.getByLabel("Height").fill("64");
+    await page.locator("#cost-result").waitFor();
+  });
+});
+
+test("files of no use give a message, and the page stays usable", async () => {
+  const weights = readFileSync(join(WEB, "dist/fashion-mnist.safetensors"));
+  const files = [
+    ["cut off.safetensors", weights.subarray(0, 5000), /cut off\.safetensors: \d+ bytes expected by its header, found 5000/],
+    ["notes.safetensors", Buffer.from("These are notes and no weights."), /notes\.safetensors: not a safetensors file/],
+  ];
+  await withPage({}, async ({ page }) => {
+    await answered(page);
+    for (const [name, bytes, message] of files) {
+      const file = join(folder, name);
+      writeFileSync(file, bytes);
+      await page.setInputFiles("#weights", file);
+      await page.locator("#messages p").filter({ hasText: message }).waitFor();
+    }
+    const text = join(folder, "notes.txt");
+    writeFileSync(text, "no picture");
+    await page.setInputFiles("#picture", text);
+    await page.locator("#messages p").filter({ hasText: "neither a PNG nor a JPEG" }).waitFor();
+    await next(page, () => page.getByRole("button", { name: "bag, sample 1" }).click());
+    assertEqual(await shown(page), inferred(join(SAMPLES, "bag-1.png")));
+    assert.equal(await page.locator("#messages p").count(), 0);
+  });
+});
+
+test("own weights are taken", async () => {
+  await withPage({}, async ({ page }) => {
+    await answered(page);
+    const before = await shown(page);
+    await next(page, () => page.setInputFiles("#weights", join(WEB, "dist/fashion-mnist.safetensors")));
+    await page.getByText(/^fashion-mnist\.safetensors: [\d,]+ parameters/).waitFor();
+    assertEqual(await shown(page), before);
+  });
+});
+
+test("the view Inside shows maps of every block and the parts that speak for a class", async () => {
+  await withPage({}, async ({ page }) => {
+    await answered(page);
+    await page.getByRole("tab", { name: "Inside" }).click();
+    await page.locator("#maps figure").nth(3).waitFor({ timeout: SLOW });
+    assert.equal(await page.locator("#maps figure").count(), 4);
+    const heat = () => page.locator("#cam").evaluate((canvas) => canvas.toDataURL());
+    const first = await heat();
+    await page.getByLabel("Class").selectOption("Dress");
+    await page.getByText(/Yellow speaks most for “Dress”/).waitFor();
+    assert.notEqual(await heat(), first);
+  });
+});
+
+test("without WebGPU the page says so and uses the CPU", async () => {
+  await withPage({}, async ({ page }) => {
+    await answered(page);
+    assert.match(await page.textContent("#about-webgpu"), /everything runs on the CPU/);
+    assert.ok(await page.getByRole("radio", { name: /WebGPU/ }).isDisabled());
+  });
+});
+
+test("the keyboard is enough", async () => {
+  await withPage({}, async ({ page }) => {
+    await answered(page);
+    await page.getByRole("tab", { name: "Classify" }).focus();
+    await page.keyboard.press("ArrowRight");
+    await page.locator("#inside").waitFor();
+    await page.keyboard.press("End");
+    await page.locator("#cost-figures").getByText("138,357,544").waitFor();
+    await page.keyboard.press("Home");
+    const sample = page.getByRole("button", { name: "trouser, sample 1" });
+    await sample.focus();
+    await next(page, () => page.keyboard.press("Enter"));
+    assert.match(await page.textContent("#verdict"), /Trouser/);
+  });
+});
