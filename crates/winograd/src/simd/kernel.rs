@@ -24,13 +24,21 @@ pub enum Kernel {
     Avx2,
     /// 128-bit vectors of an ARM processor.
     Neon,
+    /// 128-bit vectors of WebAssembly, in modules that are compiled with `simd128`.
+    Simd128,
     /// Plain Rust, vectorised by the compiler for the target's own instructions.
     Portable,
 }
 
 impl Kernel {
     /// All kernels, the fastest first.
-    pub const ALL: [Kernel; 4] = [Kernel::Avx512, Kernel::Avx2, Kernel::Neon, Kernel::Portable];
+    pub const ALL: [Kernel; 5] = [
+        Kernel::Avx512,
+        Kernel::Avx2,
+        Kernel::Neon,
+        Kernel::Simd128,
+        Kernel::Portable,
+    ];
 
     /// The fastest kernel that this processor runs.
     pub fn detect() -> Self {
@@ -53,6 +61,8 @@ impl Kernel {
             }
             #[cfg(target_arch = "aarch64")]
             Kernel::Neon => true,
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Kernel::Simd128 => true,
             Kernel::Portable => true,
             #[allow(unreachable_patterns)]
             _ => false,
@@ -80,6 +90,8 @@ impl Kernel {
             Kernel::Avx2 => Avx2::COLS,
             #[cfg(target_arch = "aarch64")]
             Kernel::Neon => super::neon::Neon::COLS,
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Kernel::Simd128 => super::simd128::Simd128::COLS,
             _ => Portable::COLS,
         }
     }
@@ -93,6 +105,8 @@ impl Kernel {
             Kernel::Avx2 => Avx2::ROWS,
             #[cfg(target_arch = "aarch64")]
             Kernel::Neon => super::neon::Neon::ROWS,
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Kernel::Simd128 => super::simd128::Simd128::ROWS,
             _ => Portable::ROWS,
         }
     }
@@ -110,6 +124,8 @@ impl Kernel {
             Kernel::Avx2 if self.is_available() => unsafe { run_avx2(op) },
             #[cfg(target_arch = "aarch64")]
             Kernel::Neon => op.run::<super::neon::Neon>(),
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Kernel::Simd128 => op.run::<super::simd128::Simd128>(),
             _ => op.run::<Portable>(),
         }
     }

@@ -15,12 +15,18 @@ mod kernel;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod portable;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod simd128;
 
 use crate::line::{LANES, Line};
 
 pub use kernel::Kernel;
 pub(crate) use kernel::Op;
-#[cfg(any(test, target_arch = "aarch64"))]
+#[cfg(any(
+    test,
+    target_arch = "aarch64",
+    all(target_arch = "wasm32", target_feature = "simd128")
+))]
 pub(crate) use portable::f16_to_f32;
 
 /// Sixteen `f32`.
