@@ -35,6 +35,18 @@ found=$("$wasm_bindgen" --version)
 [ "$found" = "wasm-bindgen $wanted" ] ||
   missing "Cargo.lock has wasm-bindgen $wanted, and $wasm_bindgen says it is \"$found\"; $install"
 
+# Old versions of wasm-opt cannot read what a new compiler writes.
+optimise() {
+  if ! command -v "$wasm_opt" > /dev/null; then
+    echo "wasm-opt was not found: the module stays larger than it could be"
+  elif "$wasm_opt" -O3 --all-features --output "$1.small" "$1"; then
+    mv "$1.small" "$1"
+  else
+    rm -f "$1.small"
+    echo "$("$wasm_opt" --version) failed: the module stays larger than it could be"
+  fi
+}
+
 export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="-C target-feature=+simd128"
 built=$(cargo metadata --format-version 1 --no-deps --locked |
   sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
@@ -46,12 +58,7 @@ for module in "${modules[@]}"; do
   cargo build --locked --package web --target $target --profile web --features "$module"
   "$wasm_bindgen" --target web --no-typescript --out-dir "$next/$module" --out-name web \
     "$built/$target/web/web.wasm"
-  if command -v "$wasm_opt" > /dev/null; then
-    "$wasm_opt" -O3 --all-features --output "$next/$module/small.wasm" "$next/$module/web_bg.wasm"
-    mv "$next/$module/small.wasm" "$next/$module/web_bg.wasm"
-  else
-    echo "wasm-opt was not found: the module stays larger than it could be"
-  fi
+  optimise "$next/$module/web_bg.wasm"
 done
 
 cp -r "$here"/page/. crates/vgg/weights/fashion-mnist.safetensors "$next"

@@ -4,6 +4,7 @@ import * as classify from "./classify.js";
 import * as cost from "./cost.js";
 import * as inside from "./inside.js";
 import { quiet, say } from "./messages.js";
+import * as pad from "./pad.js";
 import { Session } from "./session.js";
 import { gpu, obstacle } from "./support.js";
 import { tabs } from "./tabs.js";
@@ -101,11 +102,13 @@ async function start() {
     say(missing);
     return;
   }
-  classify.setUp((next) => {
+  const choose = (next) => {
     picture = next;
     camClass = undefined;
     show();
-  });
+  };
+  classify.setUp(choose);
+  pad.setUp((blob) => choose({ name: "drawing.png", blob }));
   inside.setUp((index) => {
     camClass = index;
     show();
@@ -121,6 +124,7 @@ async function start() {
     }
   });
 
+  session.start();
   const weights = fetch(SHIPPED.name).then((answer) => {
     if (!answer.ok) throw new Error(`${SHIPPED.name}: the server answered ${answer.status}`);
     return answer.blob();

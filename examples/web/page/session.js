@@ -9,6 +9,12 @@ export class Session {
   weights;
   #engines = new Map();
 
+  /** Starts the current backend's module, so that it is there when the first picture is. */
+  start() {
+    // A failure is met again by whoever needs the module.
+    this.#opened(this.backend).catch(() => {});
+  }
+
   /** Loads the network on the current backend: its classes, shape and number of parameters. */
   async network() {
     return (await this.#loaded()).network;
