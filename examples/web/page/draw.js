@@ -1,5 +1,8 @@
 // Pixels on canvases.
 
+/** Small pictures are enlarged to about so many pixels, so that a heat map over them is smooth. */
+const MAGNIFIED = 448;
+
 /** Draws values 0 to 255 in the order channel, row, column; one channel is grey, three are colours. */
 export function drawPixels(canvas, pixels, [channels, height, width]) {
   canvas.width = width;
@@ -15,19 +18,23 @@ export function drawPixels(canvas, pixels, [channels, height, width]) {
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
-/** Lays a heat map over what is drawn: `heat` holds values 0 to 1, one a pixel of the canvas. */
-export function drawHeat(canvas, heat) {
+/** Draws pixels, enlarged, and over them a heat map of any size with values 0 to 1. */
+export function drawHeat(canvas, pixels, shape, { shape: [height, width], values }) {
+  const [below, above] = [document.createElement("canvas"), document.createElement("canvas")];
+  drawPixels(below, pixels, shape);
+  Object.assign(above, { width, height });
+  const image = new ImageData(width, height);
+  values.forEach((value, index) => image.data.set([...warm(value), 190 * value], index * 4));
+  above.getContext("2d").putImageData(image, 0, 0);
+
+  const scale = Math.max(1, Math.round(MAGNIFIED / shape[2]));
+  canvas.width = shape[2] * scale;
+  canvas.height = shape[1] * scale;
   const context = canvas.getContext("2d");
-  const image = context.getImageData(0, 0, canvas.width, canvas.height);
-  for (let index = 0; index < heat.length; index += 1) {
-    const strength = 0.75 * heat[index];
-    const colour = warm(heat[index]);
-    for (let channel = 0; channel < 3; channel += 1) {
-      const at = index * 4 + channel;
-      image.data[at] = (1 - strength) * image.data[at] + strength * colour[channel];
-    }
-  }
-  context.putImageData(image, 0, 0);
+  context.imageSmoothingEnabled = false;
+  context.drawImage(below, 0, 0, canvas.width, canvas.height);
+  context.imageSmoothingEnabled = true;
+  context.drawImage(above, 0, 0, canvas.width, canvas.height);
 }
 
 /** From red over orange to yellow. */

@@ -14,8 +14,8 @@ const SHIPPED = { name: "fashion-mnist.safetensors", title: "The shipped network
 const session = new Session();
 let picture;
 let view = "classify";
-/** The class that Grad-CAM is wanted for; the most probable one if there is none. */
-let camClass;
+/** The class and the layer that Grad-CAM is wanted for; without them the most probable and the last. */
+let cam = {};
 /** Answers to anything but the latest question come too late to be shown. */
 let latest = 0;
 
@@ -30,7 +30,7 @@ async function show() {
     const network = await session.network();
     if (!picture) return;
     const { value, time } = view === "inside"
-      ? await session.run("inside", picture.name, picture.blob, camClass)
+      ? await session.run("inside", picture.name, picture.blob, cam.class, cam.layer)
       : await session.run("classify", picture.name, picture.blob);
     if (number !== latest) return;
     quiet();
@@ -65,7 +65,7 @@ async function useNetwork(weights) {
   classify.showWaiting("The network is being loaded …");
   try {
     const network = await session.use(weights);
-    camClass = undefined;
+    cam = {};
     classify.showNetwork(weights.title, network);
     inside.showClasses(network.classes);
     document.getElementById("shipped").hidden = weights.title === SHIPPED.title;
@@ -104,13 +104,13 @@ async function start() {
   }
   const choose = (next) => {
     picture = next;
-    camClass = undefined;
+    cam = { layer: cam.layer };
     show();
   };
   classify.setUp(choose);
   pad.setUp((blob) => choose({ name: "drawing.png", blob }));
-  inside.setUp((index) => {
-    camClass = index;
+  inside.setUp((wanted) => {
+    cam = wanted;
     show();
   });
   setUpBackends();

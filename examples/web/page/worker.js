@@ -39,6 +39,16 @@ const calls = {
     return { pixels, probabilities };
   },
 
+  async inside(name, buffer, chosen, layer) {
+    const inside = await network.inside(name, new Uint8Array(buffer), chosen, layer);
+    const { answer, class: shown, heat, maps } = inside;
+    const { pixels, probabilities } = answer;
+    const plain = ({ layer: at, shape, values }) => ({ layer: at, shape: [...shape], values });
+    const value = { pixels, probabilities, chosen: shown, heat: plain(heat), maps: maps.map(plain) };
+    [answer, heat, ...maps, inside].forEach((part) => part.free());
+    return value;
+  },
+
   /** What there is to count, for the page's lists. */
   countable() {
     return { networks: JSON.parse(wasm.networks()), conventions: JSON.parse(wasm.conventions()) };

@@ -8,9 +8,11 @@
 
 #[cfg(feature = "cpu")]
 mod counting;
+mod inside;
 mod network;
 mod panic;
 
 #[cfg(feature = "cpu")]
 pub use counting::{Costs, conventions, networks};
+pub use inside::{FeatureMap, Inside};
 pub use network::{Answer, Backend, Network, open_backend};

@@ -37,7 +37,7 @@ pub struct Network(Classifier);
 
 /// What the network says about one picture.
 #[wasm_bindgen]
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Answer {
     pixels: Vec<u8>,
     probabilities: Vec<f32>,
@@ -80,6 +80,17 @@ impl Network {
     pub async fn classify(&self, name: &str, bytes: &[u8]) -> Result<Answer, JsError> {
         let pixels = self.0.preprocessing.decode(Path::new(name), bytes)?;
         let images = self.0.images(&pixels)?;
+        self.answer(pixels, images).await
+    }
+}
+
+impl Network {
+    pub(crate) fn classifier(&self) -> &Classifier {
+        &self.0
+    }
+
+    /// What the network says about `images`, which are made of `pixels`.
+    pub(crate) async fn answer(&self, pixels: Vec<u8>, images: Tensor<4>) -> Result<Answer, JsError> {
         let probabilities = values(self.0.network.probabilities(images)?).await?;
         Ok(Answer {
             pixels,
@@ -88,8 +99,17 @@ impl Network {
     }
 }
 
+impl Answer {
+    /// The class of the highest probability.
+    pub(crate) fn most_probable(&self) -> usize {
+        let classes = self.probabilities.iter().enumerate();
+        let best = classes.max_by(|a, b| a.1.total_cmp(b.1));
+        best.map_or(0, |(class, _)| class)
+    }
+}
+
 /// A GPU's values can only be waited for asynchronously.
-async fn values<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, JsError> {
+pub(crate) async fn values<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, JsError> {
     let data = tensor.into_data_async().await?.convert::<f32>();
     let values = data.try_into_vec::<f32>();
     values.map_err(|error| JsError::new(&format!("{error:?}")))

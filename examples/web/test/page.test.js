@@ -150,11 +150,14 @@ async function drop(page, name, bytes) {
   }
 }
 
+/** A field of the view Cost. */
+const field = (page, name) => page.locator(`#cost-form [name="${name}"]`);
+
 test("the costs are those of the example", async () => {
   await withPage({}, async ({ page }) => {
     await page.getByRole("tab", { name: "Cost" }).click();
-    await page.getByLabel("Network").selectOption("vgg19");
-    await page.getByLabel("Network").selectOption("vgg16");
+    await field(page, "network").selectOption("vgg19");
+    await field(page, "network").selectOption("vgg16");
     const figures = page.locator("#cost-figures");
     await figures.getByText("138,357,544").waitFor();
     await figures.getByText("15,470,264,320 MAC").waitFor();
@@ -165,9 +168,9 @@ test("the costs are those of the example", async () => {
     const found = JSON.parse(readFileSync(await download.path(), "utf8"));
     assert.deepEqual(found, JSON.parse(example("cost", "vgg16", "--format", "json")));
 
-    await page.getByLabel("Pass").selectOption("adam");
-    await page.getByLabel("Batch").fill("8");
-    await page.getByLabel("Convention").selectOption("flops");
+    await field(page, "optimizer").selectOption("adam");
+    await field(page, "batch").fill("8");
+    await field(page, "convention").selectOption("flops");
     await figures.getByText("Backward pass").waitFor();
     const [csv] = await Promise.all([
       page.waitForEvent("download"),
@@ -178,11 +181,11 @@ test("the costs are those of the example", async () => {
     assert.equal(readFileSync(await csv.path(), "utf8").trim(), expected.trim());
 
     // Folded rows still add up.
-    await page.getByLabel("Fold").selectOption("1");
+    await field(page, "depth").selectOption("1");
     await page.waitForFunction(() => document.querySelectorAll("#cost-table tbody tr").length < 10);
-    await page.getByLabel("Height").fill("8");
+    await field(page, "height").fill("8");
     await page.locator("#cost-error").getByText("does not survive 5 poolings").waitFor();
-    await page.getByLabel("Height").fill("64");
+    await field(page, "height").fill("64");
     await page.locator("#cost-result").waitFor();
   });
 });
@@ -226,12 +229,19 @@ test("the view Inside shows maps of every block and the parts that speak for a c
     await answered(page);
     await page.getByRole("tab", { name: "Inside" }).click();
     await page.locator("#maps figure").nth(3).waitFor({ timeout: SLOW });
-    assert.equal(await page.locator("#maps figure").count(), 4);
+    assert.deepEqual(await page.locator("#maps figcaption").allTextContents(), [
+      "relu1_2: 16 maps of 28×28", "relu2_2: 32 maps of 14×14", "relu3_3: 64 maps of 7×7",
+      "relu4_3: 128 maps of 3×3, the first 64",
+    ]);
     const heat = () => page.locator("#cam").evaluate((canvas) => canvas.toDataURL());
+    const caption = page.locator("#cam-caption");
     const first = await heat();
-    await page.getByLabel("Class").selectOption("Dress");
-    await page.getByText(/Yellow speaks most for “Dress”/).waitFor();
-    assert.notEqual(await heat(), first);
+    await page.locator("#cam-layer").selectOption("relu3_3");
+    await caption.getByText("at relu3_3").waitFor();
+    const second = await heat();
+    await page.locator("#cam-class").selectOption("Dress");
+    await caption.getByText("“Dress”").waitFor();
+    assert.equal(new Set([first, second, await heat()]).size, 3);
   });
 });
 
