@@ -42,7 +42,10 @@ impl Network {
         layer: Option<String>,
     ) -> Result<Inside, JsError> {
         let network = &self.classifier().network;
-        let pixels = self.classifier().preprocessing.decode(Path::new(name), bytes)?;
+        let pixels = self
+            .classifier()
+            .preprocessing
+            .decode(Path::new(name), bytes)?;
         let images = self.classifier().images(&pixels)?;
         let answer = self.answer(pixels, images.clone()).await?;
         let class = class.unwrap_or(answer.most_probable());
@@ -53,7 +56,10 @@ impl Network {
             .filter(|layer| matches!(layer, FeatureLayer::Relu { .. }))
             .collect();
         let mut maps = Vec::with_capacity(layers.len());
-        for (layer, map) in layers.iter().zip(network.forward_at(images.clone(), &layers)?) {
+        for (layer, map) in layers
+            .iter()
+            .zip(network.forward_at(images.clone(), &layers)?)
+        {
             maps.push(FeatureMap {
                 layer: layer.to_string(),
                 shape: map.dims()[1..].to_vec(),

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use burn::tensor::{Device, Tensor};
-use vgg::{Classifier, DeviceError};
+use vgg::{Classifier, DeviceError, VggConfig, WeightsError};
 use wasm_bindgen::prelude::{JsError, wasm_bindgen};
 
 /// The device that this module was compiled for, opened.
@@ -45,13 +45,20 @@ pub struct Answer {
 
 #[wasm_bindgen]
 impl Network {
-    /// The network of a safetensors file; `name` is for messages only.
+    /// The network of a safetensors file: one of this project, or an ImageNet network in
+    /// torchvision's or timm's layout; `name` is for messages only.
     ///
     /// # Errors
-    /// A file that is not whole, or that does not describe itself.
+    /// A file that is not whole, or holds something else.
     #[wasm_bindgen(constructor)]
     pub fn new(name: &str, bytes: &[u8], backend: &Backend) -> Result<Network, JsError> {
-        let classifier = Classifier::from_bytes(Path::new(name), bytes, &backend.0)?;
+        let path = Path::new(name);
+        let classifier = match Classifier::from_bytes(path, bytes, &backend.0) {
+            Err(error @ WeightsError::NoConfig { .. }) => {
+                imagenet(path, bytes, &backend.0).ok_or(error)?
+            }
+            other => other?,
+        };
         Ok(Self(classifier))
     }
 
@@ -90,7 +97,11 @@ impl Network {
     }
 
     /// What the network says about `images`, which are made of `pixels`.
-    pub(crate) async fn answer(&self, pixels: Vec<u8>, images: Tensor<4>) -> Result<Answer, JsError> {
+    pub(crate) async fn answer(
+        &self,
+        pixels: Vec<u8>,
+        images: Tensor<4>,
+    ) -> Result<Answer, JsError> {
         let probabilities = values(self.0.network.probabilities(images)?).await?;
         Ok(Answer {
             pixels,
@@ -106,6 +117,14 @@ impl Answer {
         let best = classes.max_by(|a, b| a.1.total_cmp(b.1));
         best.map_or(0, |(class, _)| class)
     }
+}
+
+/// A file of another tool does not say which network it is of: the one that it fits.
+fn imagenet(name: &Path, bytes: &[u8], device: &Device) -> Option<Classifier> {
+    VggConfig::names().iter().find_map(|variant| {
+        let network = VggConfig::named(variant).ok()?.init(device).ok()?;
+        Classifier::from_weights_bytes(network, name, bytes).ok()
+    })
 }
 
 /// A GPU's values can only be waited for asynchronously.
