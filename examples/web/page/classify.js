@@ -29,6 +29,8 @@ export function setUp(chosen) {
       input.value = "";
     });
   }
+  // Without a touch screen it would open the same dialogue as for a file.
+  find("camera-label").hidden = navigator.maxTouchPoints === 0;
   takeDrops((file) => take(file.name, async () => file));
 }
 

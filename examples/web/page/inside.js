@@ -6,6 +6,9 @@ import { drawHeat, drawMaps } from "./draw.js";
 /** So many maps of a block are shown; a large network has 512. */
 const MOST_MAPS = 64;
 
+/** Maps side by side; fewer on a phone. */
+const columns = () => (window.matchMedia("(max-width: 760px)").matches ? 8 : 16);
+
 const find = (id) => document.getElementById(id);
 
 /** Sets the view up; `chosen({ class, layer })` is called with what Grad-CAM is wanted for. */
@@ -43,7 +46,7 @@ function block({ layer, shape, values }) {
   canvas.className = "pixels maps";
   canvas.setAttribute("role", "img");
   canvas.setAttribute("aria-label", `${count} feature maps of ${layer}`);
-  drawMaps(canvas, values, count, [height, width], 16);
+  drawMaps(canvas, values, count, [height, width], columns());
   const caption = document.createElement("figcaption");
   const some = count < channels ? `, the first ${count}` : "";
   caption.textContent = `${layer}: ${channels} maps of ${height}×${width}${some}`;
