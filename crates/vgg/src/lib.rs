@@ -27,9 +27,9 @@ mod weights;
 #[cfg(feature = "classify")]
 pub use classifier::{Classifier, ClassifyError};
 pub use config::{BlockConfig, ConfigError, Pooling, VggConfig, WeightInit};
+pub use dense::DenseVgg;
 #[cfg(all(feature = "webgpu", target_family = "wasm"))]
 pub use device::browser_gpu;
-pub use dense::DenseVgg;
 pub use device::{
     DeviceError, DeviceInfo, compiled_backends, describe_backends, describe_devices, device,
     devices,
