@@ -17,12 +17,12 @@ use crate::machine::{
 use crate::report::Row;
 
 /// The times of a turn's calls in milliseconds, for each name that a side goes by.
-pub(crate) type Times = Vec<(String, Vec<f64>)>;
+pub(crate) type Turn = Vec<(String, Vec<f64>)>;
 
 /// Somebody who takes turns.
 pub(crate) trait Side {
     /// Calls for about as long as `turn`.
-    fn turn(&mut self, turn: Duration) -> Result<Times, Box<dyn Error>>;
+    fn turn(&mut self, turn: Duration) -> Result<Turn, Box<dyn Error>>;
 
     /// What is known of a backend: its roof, bytes and milliseconds of the first call.
     fn known(&self) -> Known {
@@ -108,7 +108,7 @@ impl OwnSide {
 }
 
 impl Side for OwnSide {
-    fn turn(&mut self, turn: Duration) -> Result<Times, Box<dyn Error>> {
+    fn turn(&mut self, turn: Duration) -> Result<Turn, Box<dyn Error>> {
         let start = Instant::now();
         let mut times = Vec::new();
         while times.len() < 3 || start.elapsed() < turn {
@@ -168,7 +168,7 @@ pub(crate) struct PeerSide {
 }
 
 impl Side for PeerSide {
-    fn turn(&mut self, _: Duration) -> Result<Times, Box<dyn Error>> {
+    fn turn(&mut self, _: Duration) -> Result<Turn, Box<dyn Error>> {
         let peers = Peers {
             program: &self.program,
             threads: self.threads,
