@@ -27,10 +27,13 @@ pub fn read(
     device: &Device,
 ) -> Result<Tensor<4>, Box<dyn Error>> {
     // Where the size cannot be told, `read_image` says what is wrong.
-    let size = ImageReader::open(path)?
-        .with_guessed_format()?
-        .into_dimensions();
-    let (width, height) = size.unwrap_or((1, 1));
+    let size = ImageReader::open(path)
+        .and_then(ImageReader::with_guessed_format)
+        .map(ImageReader::into_dimensions);
+    let (width, height) = match size {
+        Ok(Ok(size)) => size,
+        _ => (1, 1),
+    };
     let scale = side as f64 / f64::from(width.max(height));
     let scaled = |length: u32| ((f64::from(length) * scale).round() as usize).max(1);
     let shape = [channels, scaled(height), scaled(width)];

@@ -192,7 +192,7 @@ fn finetune_learns_three_kinds_of_clothes_and_infer_knows_them() {
         "--width",
         "0.125",
     ]);
-    command.args(["--lr", "0.003", "--frozen-epochs", "1", "--epochs", "2"]);
+    command.args(["--lr", "0.003", "--frozen-epochs", "1", "--epochs", "5"]);
     let start = std::time::Instant::now();
     let said = succeeds(&mut command);
     println!("{said}\n{:.0} s", start.elapsed().as_secs_f64());

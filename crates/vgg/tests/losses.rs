@@ -45,8 +45,13 @@ fn content_and_style_are_those_of_pytorch() {
         assert_close("style", parts.style, &expected["loss.style"].1);
 
         let image = Tensor::from_inner(plain).require_grad();
-        let parts = loss.forward(image.clone(), &target).expect("fits");
-        for (name, part) in [("content", parts.content), ("style", parts.style)] {
+        for name in ["content", "style"] {
+            // A backward pass uses up what the forward pass has recorded.
+            let parts = loss.forward(image.clone(), &target).expect("fits");
+            let part = match name {
+                "content" => parts.content,
+                _ => parts.style,
+            };
             assert_close(
                 name,
                 part.clone().inner(),
@@ -112,7 +117,10 @@ fn uniform(seed: u32, count: usize, scale: f32) -> Vec<f32> {
 
 fn formula_features(device: &Device) -> VggFeatures {
     let config = VggConfig::named("vgg16").expect("a known name");
-    let mut features = config.init(device).expect("valid").into_features();
+    let network = config.init(device).expect("valid");
+    // Not Winograd: its rounding moves a few values of thirteen layers across zero, and where a ReLU
+    // or a pooling decides otherwise, single gradients differ by a thousandth of the largest.
+    let mut features = network.with_engine(Engine::Burn).into_features();
     let layers = features
         .blocks
         .iter_mut()
