@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use clap::Parser;
-use vgg::VggConfig;
+use vgg::{PreparedVgg, VggConfig};
 
 /// Load a saved network and compute the logits of one image, in a process of its own each time.
 ///
@@ -40,6 +40,10 @@ struct Arguments {
     /// Be one of the processes
     #[arg(long, hide = true)]
     one: bool,
+
+    /// Load packed layers in it, without a network in between
+    #[arg(long, hide = true)]
+    prepared: bool,
 }
 
 /// What one process says, and how long it took until it did.
@@ -55,7 +59,7 @@ struct Run {
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
     if arguments.one {
-        return one(&arguments.model, &arguments.files[0]);
+        return one(&arguments);
     }
     let own = std::env::current_exe()?;
     println!(
@@ -63,17 +67,16 @@ fn main() -> Result<(), Box<dyn Error>> {
         "", "load ms", "to logits ms", "peak loaded", "peak logits", "logit 0"
     );
     for file in &arguments.files {
-        let mut sides: Vec<(String, Vec<String>)> = vec![(
-            "vgg".to_owned(),
-            [
-                &*own.to_string_lossy(),
-                "--one",
-                "--model",
-                &arguments.model,
-            ]
-            .map(str::to_owned)
-            .to_vec(),
-        )];
+        let ours = |more: &[&str]| -> Vec<String> {
+            let own = own.to_string_lossy();
+            let words = [&*own, "--one", "--model", &arguments.model];
+            let words = words.iter().chain(more);
+            words.map(|&word| word.to_owned()).collect()
+        };
+        let mut sides = vec![
+            ("vgg".to_owned(), ours(&[])),
+            ("vgg, packed".to_owned(), ours(&["--prepared"])),
+        ];
         for peer in &arguments.peer {
             let (name, command) = peer.split_once('=').ok_or("--peer is NAME=PROGRAM")?;
             let words = command.split_whitespace().map(str::to_owned).collect();
@@ -137,13 +140,20 @@ fn process(command: &[String], file: &Path) -> Result<Run, Box<dyn Error>> {
     })
 }
 
-/// Loads `file` and says how that went.
-fn one(model: &str, file: &Path) -> Result<(), Box<dyn Error>> {
+/// Loads the file and says how that went.
+fn one(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
+    let file = &arguments.files[0];
     let started = Instant::now();
     let device = Device::flex();
-    let config = VggConfig::named(model)?;
+    let config = VggConfig::named(&arguments.model)?;
     let [height, width] = config.input_size;
-    let network = config.init(&device)?.load(file)?;
+    let network: Forward = if arguments.prepared {
+        let network = PreparedVgg::load(&config, file, 1)?;
+        Box::new(move |image| Ok(network.forward(image)?))
+    } else {
+        let network = config.init(&device)?.load(file)?;
+        Box::new(move |image| Ok(network.forward(image)?))
+    };
     let load = started.elapsed().as_secs_f64();
     let peak_loaded = peak_bytes()?;
     let shape = [1, config.input_channels, height, width];
@@ -151,14 +161,16 @@ fn one(model: &str, file: &Path) -> Result<(), Box<dyn Error>> {
         .map(|i: usize| (i % 255) as f32 / 255.0)
         .collect();
     let image = Tensor::from_data(TensorData::new(image, shape), &device);
-    let logits: Vec<f32> = network
-        .forward(image)?
+    let logits: Vec<f32> = network(image)?
         .into_data()
         .try_into_vec()
         .map_err(|error| format!("{error:?}"))?;
     println!("{load} {peak_loaded} {} {}", peak_bytes()?, logits[0]);
     Ok(())
 }
+
+/// Logits of images.
+type Forward = Box<dyn Fn(Tensor<4>) -> Result<Tensor<2>, Box<dyn Error>>>;
 
 /// The most memory that this process has had resident.
 fn peak_bytes() -> Result<u64, Box<dyn Error>> {
