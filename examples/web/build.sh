@@ -35,11 +35,14 @@ found=$("$wasm_bindgen" --version)
 [ "$found" = "wasm-bindgen $wanted" ] ||
   missing "Cargo.lock has wasm-bindgen $wanted, and $wasm_bindgen says it is \"$found\"; $install"
 
+# What every browser with vectors has; with more, wasm-opt writes what many cannot read.
+features=(--enable-simd --enable-bulk-memory --enable-nontrapping-float-to-int --enable-sign-ext
+  --enable-mutable-globals --enable-reference-types --enable-multivalue)
 # Old versions of wasm-opt cannot read what a new compiler writes.
 optimise() {
   if ! command -v "$wasm_opt" > /dev/null; then
     echo "wasm-opt was not found: the module stays larger than it could be"
-  elif "$wasm_opt" -O3 --all-features --output "$1.small" "$1"; then
+  elif "$wasm_opt" -O3 "${features[@]}" --output "$1.small" "$1"; then
     mv "$1.small" "$1"
   else
     rm -f "$1.small"
@@ -56,7 +59,8 @@ trap 'rm -rf "$next"' EXIT
 for module in "${modules[@]}"; do
   echo "== the module $module"
   cargo build --locked --package web --target $target --profile web --features "$module"
-  "$wasm_bindgen" --target web --no-typescript --out-dir "$next/$module" --out-name web \
+  "$wasm_bindgen" --target web --no-typescript --remove-name-section \
+    --remove-producers-section --out-dir "$next/$module" --out-name web \
     "$built/$target/web/web.wasm"
   optimise "$next/$module/web_bg.wasm"
 done

@@ -165,6 +165,7 @@ impl TensorFile<'_> {
     ) -> Option<Result<TensorData, WeightsError>> {
         let entry = self.entries.get(name)?;
         let (dtype, row) = (entry.dtype?, inputs * entry.dtype?.size());
+        #[cfg_attr(not(feature = "pytorch"), allow(irrefutable_let_patterns))]
         let &Place::Bytes { start, length } = &entry.place else {
             return None;
         };
