@@ -11,6 +11,9 @@ const SOFTWARE_GPU = [
   "--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-features=Vulkan",
 ];
 
+/** What Chromium itself says where a page asks for a GPU and there is none. */
+const NO_GPU = "No available adapters.";
+
 /** Starts a browser, with or without WebGPU. */
 export function launch({ webgpu }) {
   return chromium.launch({
@@ -25,7 +28,9 @@ export async function open(browser, origin, options = {}) {
   const page = await context.newPage();
   const complaints = [];
   page.on("console", (message) => {
-    if (["error", "warning"].includes(message.type())) complaints.push(`${message.type()}: ${message.text()}`);
+    if (["error", "warning"].includes(message.type()) && message.text() !== NO_GPU) {
+      complaints.push(`${message.type()}: ${message.text()}`);
+    }
   });
   page.on("pageerror", (error) => complaints.push(`uncaught: ${error.message}`));
   context.on("request", (request) => {
