@@ -39,16 +39,17 @@ async function show() {
     if (view === "inside") inside.showInside(value, network);
     else classify.showTime(backend, time);
   } catch (error) {
-    if (number === latest) failed(error);
+    if (number === latest) await failed(error);
   } finally {
     clearTimeout(slow);
   }
 }
 
-function failed(error) {
+async function failed(error) {
   classify.showNothing();
   if (error.ended && session.backend === "webgpu") {
-    chooseBackend("cpu");
+    // An answer takes sentences away, so that of the CPU comes first.
+    await chooseBackend("cpu");
     say(`WebGPU has failed, and the CPU takes over. (${error.message})`);
   } else {
     say(error.message);
@@ -58,7 +59,7 @@ function failed(error) {
 function chooseBackend(backend) {
   session.backend = backend;
   document.querySelector(`input[name="backend"][value="${backend}"]`).checked = true;
-  show();
+  return show();
 }
 
 async function useNetwork(weights) {

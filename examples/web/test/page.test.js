@@ -224,6 +224,34 @@ test("own weights are taken", async () => {
   });
 });
 
+test("WebGPU sees the same parts speak for a class", async () => {
+  await withPage({ webgpu: true }, async ({ page }) => {
+    await answered(page);
+    await page.waitForFunction(() => !document.querySelector('input[value="webgpu"]').disabled);
+    const pictures = [];
+    for (const backend of ["cpu", "webgpu"]) {
+      const choice = page.locator(`input[value="${backend}"]`);
+      if (!(await choice.isChecked())) await next(page, () => choice.check(), backend);
+      await page.evaluate(() => document.getElementById("maps").replaceChildren());
+      await page.getByRole("tab", { name: "Inside" }).click();
+      await page.locator("#maps figure").nth(3).waitFor({ timeout: SLOW });
+      pictures.push(await page.locator("#cam").evaluate(pixels));
+      await page.getByRole("tab", { name: "Classify" }).click();
+    }
+    const [cpu, gpu] = pictures;
+    assert.equal(cpu.length, gpu.length);
+    assert.ok(cpu.every((value, index) => Math.abs(value - gpu[index]) <= 2));
+  });
+});
+
+/** A canvas's colours; read from a copy, as Chromium warns of canvases that are read often. */
+function pixels(canvas) {
+  const { width, height } = canvas;
+  const context = new OffscreenCanvas(width, height).getContext("2d");
+  context.drawImage(canvas, 0, 0);
+  return [...context.getImageData(0, 0, width, height).data];
+}
+
 test("the view Inside shows maps of every block and the parts that speak for a class", async () => {
   await withPage({}, async ({ page }) => {
     await answered(page);
@@ -243,6 +271,22 @@ test("the view Inside shows maps of every block and the parts that speak for a c
     await caption.getByText("“Dress”").waitFor();
     assert.equal(new Set([first, second, await heat()]).size, 3);
   });
+});
+
+test("where WebGPU fails the CPU takes over", async () => {
+  const browser = await launch({ webgpu: true });
+  try {
+    const { page, context } = await open(browser, server.origin);
+    await answered(page);
+    await context.route("**/webgpu/**", (route) => route.fulfill({ status: 404 }));
+    await page.waitForFunction(() => !document.querySelector('input[value="webgpu"]').disabled);
+    await page.getByRole("radio", { name: /WebGPU/ }).check();
+    await page.locator("#messages p").filter({ hasText: "WebGPU has failed, and the CPU takes over" }).waitFor();
+    assert.ok(await page.locator('input[value="cpu"]').isChecked());
+    assert.match(await page.textContent("#verdict"), /T-shirt/);
+  } finally {
+    await browser.close();
+  }
 });
 
 test("without WebGPU the page says so and uses the CPU", async () => {
