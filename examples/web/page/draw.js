@@ -31,8 +31,12 @@ export function drawHeat(canvas, pixels, shape, { shape: [height, width], values
   canvas.width = shape[2] * scale;
   canvas.height = shape[1] * scale;
   const context = canvas.getContext("2d");
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  // Darker, so that the heat is seen on white too.
+  context.globalAlpha = 0.6;
   context.imageSmoothingEnabled = false;
   context.drawImage(below, 0, 0, canvas.width, canvas.height);
+  context.globalAlpha = 1;
   context.imageSmoothingEnabled = true;
   context.drawImage(above, 0, 0, canvas.width, canvas.height);
 }
