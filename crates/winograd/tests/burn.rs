@@ -4,7 +4,7 @@
 
 use burn::tensor::module::{batch_norm_train, conv2d, max_pool2d};
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
-use burn::tensor::{Device, Tensor, Tolerance, activation::relu};
+use burn::tensor::{Device, Gradients, Tensor, Tolerance, activation::relu};
 use winograd::burn::{ChainLayer, ChainNorm, chain, takes};
 
 /// Values without a pattern that a symmetry could hide.
@@ -42,6 +42,19 @@ fn by_burn(input: Tensor<4>, layers: &[ChainLayer], pool: bool) -> Tensor<4> {
         true => max_pool2d(output, MaxPoolOptions::new([2, 2]).with_stride([2, 2])),
         false => output,
     }
+}
+
+/// The backward pass of a chain, or of Burn's operations, from a gradient that differs from place to place.
+fn backward(ours: bool, input: &Tensor<4>, layers: &[ChainLayer], pool: bool) -> Gradients {
+    let output = match ours {
+        true => {
+            let chained = chain(input.clone(), layers, pool);
+            chained.expect("it is taken").output
+        }
+        false => by_burn(input.clone(), layers, pool),
+    };
+    let weights = tensor(output.dims(), 1.0, &input.device());
+    (output * weights).sum().backward()
 }
 
 /// Equal up to the rounding of a few layers, relative to the largest value.
@@ -84,16 +97,7 @@ fn gradients() {
                 layer.bias = layer.bias.clone().require_grad();
             }
             let input = tensor([batch, channels[0], height, width], 1.0, &device).require_grad();
-            let output = match ours {
-                true => {
-                    let chained = chain(input.clone(), &layers, pool);
-                    chained.expect("it is taken").output
-                }
-                false => by_burn(input.clone(), &layers, pool),
-            };
-            // A gradient that differs from place to place.
-            let weights = tensor(output.dims(), 1.0, &device);
-            let gradients = (output * weights).sum().backward();
+            let gradients = backward(ours, &input, &layers, pool);
             let of_layers: Vec<_> = layers
                 .iter()
                 .map(|layer| {
@@ -206,15 +210,7 @@ fn gradients_through_batch_norm() {
                 norm.beta = norm.beta.clone().detach().require_grad();
             }
             let input = tensor([batch, channels[0], height, width], 1.0, &device).require_grad();
-            let output = match ours {
-                true => {
-                    let chained = chain(input.clone(), &layers, pool);
-                    chained.expect("it is taken").output
-                }
-                false => by_burn(input.clone(), &layers, pool),
-            };
-            let weights = tensor(output.dims(), 1.0, &device);
-            let gradients = (output * weights).sum().backward();
+            let gradients = backward(ours, &input, &layers, pool);
             let of_layers: Vec<_> = layers
                 .iter()
                 .map(|layer| {

@@ -1,8 +1,9 @@
 //! The forward pass of a chain.
 
-use burn::tensor::TensorData;
+use burn::tensor::{Tensor, TensorData};
 use burn_flex::FlexTensor;
 
+use super::ChainLayer;
 use super::spare::{self, Weights, with_layer, with_workspace};
 use crate::{
     Activation, BatchNormLayer, BatchStatistics, ConvOptions, Error, LayerSize, batch_norm,
@@ -21,6 +22,35 @@ pub(super) struct NormTensors {
     pub(super) gamma: FlexTensor,
     pub(super) beta: FlexTensor,
     pub(super) epsilon: f64,
+}
+
+/// How a tensor of Burn's becomes one of Flex, its values one after the other; `None` if it lies
+/// elsewhere.
+pub(super) trait Take {
+    fn take<const D: usize>(&mut self, tensor: &Tensor<D>) -> Option<FlexTensor>;
+}
+
+impl LayerTensors {
+    /// The tensors of each layer: weight, bias, and gamma and beta where it has a norm.
+    pub(super) fn all(layers: &[ChainLayer], place: &mut impl Take) -> Option<Vec<Self>> {
+        let mut tensors = Vec::with_capacity(layers.len());
+        for layer in layers {
+            tensors.push(Self {
+                weight: place.take(&layer.weight)?,
+                bias: place.take(&layer.bias)?,
+                norm: match &layer.norm {
+                    Some(norm) => Some(NormTensors {
+                        gamma: place.take(&norm.gamma)?,
+                        beta: place.take(&norm.beta)?,
+                        epsilon: norm.epsilon,
+                    }),
+                    None => None,
+                },
+                relu: layer.relu,
+            });
+        }
+        Some(tensors)
+    }
 }
 
 impl NormTensors {

@@ -11,7 +11,7 @@ use burn_autodiff::ops::{Backward, NodeGuard, Ops, OpsKind};
 use burn_backend::AutodiffBackend;
 use burn_flex::{Flex, FlexTensor};
 
-use super::forward::{Forward, Kept, LayerTensors, NormTensors, dims, tensor, values, vector};
+use super::forward::{Forward, Kept, LayerTensors, Take, dims, tensor, values, vector};
 use super::spare::{self, Weights, with_layer, with_workspace};
 use super::{ChainLayer, ChainStatistics, Chained, Tracked, contiguous};
 use crate::{
@@ -26,26 +26,8 @@ pub(super) const MOST_LAYERS: usize = 4;
 pub(super) fn run(input: Tensor<4>, layers: &[ChainLayer], pool: bool) -> Option<Chained> {
     let norms = layers.iter().filter(|layer| layer.norm.is_some()).count();
     let mut guards = Vec::with_capacity(1 + 2 * (layers.len() + norms));
-    let maps = take(input, &mut guards)?;
-    let mut tensors = Vec::with_capacity(layers.len());
-    for layer in layers {
-        let weight = take(layer.weight.clone(), &mut guards)?;
-        let bias = take(layer.bias.clone(), &mut guards)?;
-        let norm = match &layer.norm {
-            Some(norm) => Some(NormTensors {
-                gamma: take(norm.gamma.clone(), &mut guards)?,
-                beta: take(norm.beta.clone(), &mut guards)?,
-                epsilon: norm.epsilon,
-            }),
-            None => None,
-        };
-        tensors.push(LayerTensors {
-            weight,
-            bias,
-            norm,
-            relu: layer.relu,
-        });
-    }
+    let maps = guards.take(&input)?;
+    let tensors = LayerTensors::all(layers, &mut guards)?;
     match (layers.len(), norms) {
         (1, 0) => track::<3>(guards, maps, tensors, pool),
         (2, 0) => track::<5>(guards, maps, tensors, pool),
@@ -59,10 +41,14 @@ pub(super) fn run(input: Tensor<4>, layers: &[ChainLayer], pool: bool) -> Option
     }
 }
 
-fn take<const D: usize>(tensor: Tensor<D>, guards: &mut Vec<NodeGuard>) -> Option<FlexTensor> {
-    let (primitive, guard) = tensor.try_into_primitive::<Tracked>().ok()?.into_parts();
-    guards.push(guard);
-    contiguous(primitive)
+/// Takes tracked tensors, and keeps in order where their gradients go.
+impl Take for Vec<NodeGuard> {
+    fn take<const D: usize>(&mut self, tensor: &Tensor<D>) -> Option<FlexTensor> {
+        let tracked = tensor.clone().try_into_primitive::<Tracked>().ok()?;
+        let (primitive, guard) = tracked.into_parts();
+        self.push(guard);
+        contiguous(primitive)
+    }
 }
 
 fn track<const N: usize>(

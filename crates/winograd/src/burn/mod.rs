@@ -30,7 +30,7 @@ use burn_autodiff::Autodiff;
 use burn_autodiff::checkpoint::strategy::NoCheckpointing;
 use burn_flex::{Flex, FlexTensor};
 
-use forward::{Forward, Forwarded, LayerTensors, NormTensors, vector};
+use forward::{Forward, Forwarded, LayerTensors, Take, vector};
 
 pub use update::{AdamWStep, SgdStep, adamw, sgd};
 
@@ -113,23 +113,7 @@ fn run(input: Tensor<4>, layers: &[ChainLayer], pool: bool) -> Option<Chained> {
     let Some(maps) = plain(&input) else {
         return gradient::run(input, layers, pool);
     };
-    let mut tensors = Vec::with_capacity(layers.len());
-    for layer in layers {
-        let norm = match &layer.norm {
-            Some(norm) => Some(NormTensors {
-                gamma: plain(&norm.gamma)?,
-                beta: plain(&norm.beta)?,
-                epsilon: norm.epsilon,
-            }),
-            None => None,
-        };
-        tensors.push(LayerTensors {
-            weight: plain(&layer.weight)?,
-            bias: plain(&layer.bias)?,
-            norm,
-            relu: layer.relu,
-        });
-    }
+    let tensors = LayerTensors::all(layers, &mut Plain)?;
     let Forwarded { output, statistics } = Forward::new(&maps, &tensors, pool)?.inference()?;
     let statistics = statistics.iter().map(|statistics| ChainStatistics {
         mean: Tensor::from_primitive::<Flex>(vector(&statistics.mean)),
@@ -139,6 +123,15 @@ fn run(input: Tensor<4>, layers: &[ChainLayer], pool: bool) -> Option<Chained> {
         output: Tensor::from_primitive::<Flex>(output),
         statistics: statistics.collect(),
     })
+}
+
+/// Takes tensors that lie on Flex itself.
+struct Plain;
+
+impl Take for Plain {
+    fn take<const D: usize>(&mut self, tensor: &Tensor<D>) -> Option<FlexTensor> {
+        plain(tensor)
+    }
 }
 
 /// The tensor as Flex has it, its values one after the other.
