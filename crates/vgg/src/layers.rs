@@ -103,31 +103,19 @@ impl ConvLayer {
     /// The layer as one step of a chain on images that lie on an autodiff device or not, as `tracked`
     /// says.
     fn step(&self, tracked: bool) -> Option<ChainLayer> {
-        let Some(norm) = &self.norm else {
-            return Some(ChainLayer {
-                weight: self.conv.weight.val(),
-                bias: self.conv.bias.as_ref()?.val(),
-                norm: None,
-                relu: true,
-            });
+        let norm = self.norm.as_ref().filter(|norm| learns(norm, tracked));
+        let (weight, bias) = match norm {
+            Some(_) => (self.conv.weight.val(), self.conv.bias.as_ref()?.val()),
+            None => self.weights(),
         };
-        if learns(norm, tracked) {
-            return Some(ChainLayer {
-                weight: self.conv.weight.val(),
-                bias: self.conv.bias.as_ref()?.val(),
-                norm: Some(ChainNorm {
-                    gamma: norm.gamma.val(),
-                    beta: norm.beta.val(),
-                    epsilon: norm.epsilon,
-                }),
-                relu: true,
-            });
-        }
-        let (weight, bias) = self.weights();
         Some(ChainLayer {
             weight,
             bias,
-            norm: None,
+            norm: norm.map(|norm| ChainNorm {
+                gamma: norm.gamma.val(),
+                beta: norm.beta.val(),
+                epsilon: norm.epsilon,
+            }),
             relu: true,
         })
     }

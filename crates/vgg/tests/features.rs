@@ -3,11 +3,11 @@
 
 #![cfg(feature = "flex")]
 
-mod golden_file;
+mod common;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData, Tolerance};
-use golden_file::{assert_close, input, path, tensors};
+use common::{assert_close, golden, input, tensors};
 use vgg::{Engine, FeatureError, FeatureLayer, Vgg, VggConfig};
 
 const NETWORKS: [&str; 3] = ["features-vgg11", "features-vgg16-bn", "features-vgg19"];
@@ -20,14 +20,14 @@ fn engines() -> Vec<Engine> {
 }
 
 fn network(name: &str, device: &Device) -> Vgg {
-    Vgg::from_file(&path(name), device).expect("golden weights")
+    Vgg::from_file(&golden(&format!("{name}.safetensors")), device).expect("golden weights")
 }
 
 #[test]
 fn every_layer_is_that_of_pytorchs_hooks() {
     let device = Device::flex();
     for name in NETWORKS {
-        let expected = tensors(&path(&format!("{name}.expected")));
+        let expected = tensors(&golden(&format!("{name}.expected.safetensors")));
         let images = input(&expected, "images", &device);
         for engine in engines() {
             let network = network(name, &device).with_engine(engine);
@@ -58,7 +58,7 @@ fn every_layer_is_that_of_pytorchs_hooks() {
 fn maps_come_in_the_order_asked_for_and_repeat() {
     let device = Device::flex();
     let network = network("features-vgg19", &device);
-    let expected = tensors(&path("features-vgg19.expected"));
+    let expected = tensors(&golden("features-vgg19.expected.safetensors"));
     let names = ["pool2", "conv1_1", "relu3_4", "pool2"];
     let layers = names.map(|name| network.config().feature_layer(name).expect(name));
     let images = input(&expected, "images", &device);
@@ -74,7 +74,7 @@ fn maps_come_in_the_order_asked_for_and_repeat() {
 fn the_pyramid_and_the_features_are_those_of_the_whole_network() {
     let device = Device::flex();
     let network = network("features-vgg16-bn", &device);
-    let expected = tensors(&path("features-vgg16-bn.expected"));
+    let expected = tensors(&golden("features-vgg16-bn.expected.safetensors"));
     let images = input(&expected, "images", &device);
     let levels = network.forward_pyramid(images.clone()).expect("fits");
     let strides: Vec<_> = levels.iter().map(|level| level.stride).collect();
@@ -101,7 +101,7 @@ fn maps_are_differentiable_in_the_image() {
         let network = network("features-vgg16-bn", &device)
             .with_engine(engine)
             .freeze();
-        let expected = tensors(&path("features-vgg16-bn.expected"));
+        let expected = tensors(&golden("features-vgg16-bn.expected.safetensors"));
         let images = input(&expected, "images", &device).require_grad();
         let names = ["norm1_1", "relu2_1", "conv3_3"];
         let layers = names.map(|name| network.config().feature_layer(name).expect(name));
@@ -155,7 +155,7 @@ fn only_what_is_asked_for_has_to_fit() {
 fn grad_cam_is_that_of_pytorch() {
     let device = Device::flex();
     for name in NETWORKS {
-        let expected = tensors(&path(&format!("{name}.expected")));
+        let expected = tensors(&golden(&format!("{name}.expected.safetensors")));
         let images = input(&expected, "images", &device).narrow(0, 0, 1);
         for engine in engines() {
             let network = network(name, &device).with_engine(engine);

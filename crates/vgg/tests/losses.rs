@@ -3,11 +3,11 @@
 
 #![cfg(feature = "flex")]
 
-mod golden_file;
+mod common;
 
 use burn::module::Param;
 use burn::tensor::{Device, Tensor, TensorData};
-use golden_file::{assert_close, input, path, tensors};
+use common::{assert_close, golden, input, tensors};
 use vgg::{Engine, FeatureError, Lpips, PerceptualLoss, Vgg, VggConfig, VggFeatures, gram};
 
 fn weighted(config: &VggConfig, layers: &[(&str, f64)]) -> Vec<(vgg::FeatureLayer, f64)> {
@@ -18,8 +18,9 @@ fn weighted(config: &VggConfig, layers: &[(&str, f64)]) -> Vec<(vgg::FeatureLaye
 #[test]
 fn content_and_style_are_those_of_pytorch() {
     let device = Device::flex();
-    let expected = tensors(&path("features-vgg19.expected"));
-    let network = Vgg::from_file(&path("features-vgg19"), &device).expect("golden weights");
+    let expected = tensors(&golden("features-vgg19.expected.safetensors"));
+    let network =
+        Vgg::from_file(&golden("features-vgg19.safetensors"), &device).expect("golden weights");
     for engine in [Engine::Burn, Engine::default()] {
         let features = network.clone().with_engine(engine).into_features();
         let config = features.config();
@@ -140,7 +141,7 @@ fn formula_features(device: &Device) -> VggFeatures {
 #[test]
 fn lpips_is_that_of_its_authors() {
     let device = Device::flex();
-    let expected = tensors(&path("lpips"));
+    let expected = tensors(&golden("lpips.safetensors"));
     let [a, b] = ["a", "b"].map(|name| input(&expected, name, &device));
     let lpips = Lpips::new(&formula_features(&device)).expect("VGG-16");
     let distance = lpips.forward(a.clone(), b.clone()).expect("fits");

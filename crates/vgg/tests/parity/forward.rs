@@ -5,7 +5,8 @@ use burn::tensor::{Int, Tensor};
 use vgg::Vgg;
 
 use crate::Side;
-use crate::golden::{images, largest, own, path, tensors, values};
+use crate::common::{largest, tensors, values};
+use crate::golden::{images, own, path};
 
 /// Networks with stored images: 40×56, 32×32, 64×33, 32×32, 32×32 and 28×28.
 const NETWORKS: [&str; 7] = [

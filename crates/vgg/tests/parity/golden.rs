@@ -1,41 +1,15 @@
 //! The golden files, and how results are held against them.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use safetensors::SafeTensors;
-use safetensors::tensor::Dtype;
 use vgg::{Precision, Vgg};
 
 use crate::Side;
-
-pub(crate) type Tensors = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
+use crate::common::{Tensors, golden, input, tensors};
 
 pub(crate) fn path(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/golden")
-        .join(format!("{name}.safetensors"))
-}
-
-pub(crate) fn tensors(path: &Path) -> Tensors {
-    let bytes = std::fs::read(path).expect("a golden file");
-    let file = SafeTensors::deserialize(&bytes).expect("safetensors");
-    let values = |view: safetensors::tensor::TensorView| {
-        let words = view
-            .data()
-            .chunks_exact(4)
-            .map(|word| [word[0], word[1], word[2], word[3]]);
-        let values = match view.dtype() {
-            Dtype::I32 => words.map(|word| i32::from_le_bytes(word) as f32).collect(),
-            Dtype::F32 => words.map(f32::from_le_bytes).collect(),
-            other => panic!("a golden file with {other:?}"),
-        };
-        (view.shape().to_vec(), values)
-    };
-    file.iter()
-        .map(|(name, view)| (name.to_owned(), values(view)))
-        .collect()
+    golden(&format!("{name}.safetensors"))
 }
 
 /// The named tensors of a network in torchvision's naming and layout.
@@ -44,12 +18,6 @@ pub(crate) fn own(network: &Vgg) -> Tensors {
     let path = folder.path().join("own.safetensors");
     network.save(&path, Precision::F32, &[]).expect("saved");
     tensors(&path)
-}
-
-pub(crate) fn largest(values: &[f32]) -> f32 {
-    values
-        .iter()
-        .fold(0.0, |largest, value| largest.max(value.abs()))
 }
 
 impl Side {
@@ -68,16 +36,11 @@ impl Side {
     }
 }
 
-pub(crate) fn values(tensor: Tensor<2>) -> Vec<f32> {
-    tensor.into_data().try_into_vec().expect("floats")
-}
-
 pub(crate) fn images(expected: &Tensors, device: &Device) -> Tensor<4> {
-    let Some((shape, values)) = expected.get("images") else {
-        return waves(device);
-    };
-    let shape: [usize; 4] = shape[..].try_into().expect("four dimensions");
-    Tensor::from_data(TensorData::new(values.clone(), shape), device)
+    match expected.contains_key("images") {
+        true => input(expected, "images", device),
+        false => waves(device),
+    }
 }
 
 /// The image of 224×224 that scripts/golden.py computes instead of storing it.

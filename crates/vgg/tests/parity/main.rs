@@ -9,6 +9,8 @@
 
 #![cfg(all(feature = "flex", feature = "train"))]
 
+#[path = "../common/mod.rs"]
+mod common;
 mod faults;
 mod forward;
 mod golden;

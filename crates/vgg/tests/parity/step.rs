@@ -8,7 +8,8 @@ use vgg::train::{ImageBatch, Learning, OptimizerKind, TrainConfig, optimizer};
 use vgg::{Engine, Vgg};
 
 use crate::Side;
-use crate::golden::{Tensors, images, largest, own, path, tensors};
+use crate::common::{Tensors, largest, tensors};
+use crate::golden::{images, own, path};
 
 pub(crate) fn a_training_step(side: Side) {
     for name in ["vgg16-28", "vgg16-bn-28"] {

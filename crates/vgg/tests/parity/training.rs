@@ -7,7 +7,8 @@ use vgg::Vgg;
 use vgg::train::{Learning, OptimizerKind, TrainConfig, optimizer};
 
 use crate::Side;
-use crate::golden::{path, tensors};
+use crate::common::tensors;
+use crate::golden::path;
 use crate::step::batch;
 
 /// Losses within 1 % of those on Flex: rounding differs, and every step builds on the one before.
