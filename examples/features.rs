@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use burn::tensor::Tensor;
 use clap::Parser;
 use examples::network::{NetworkOptions, Opened};
-use examples::{font, picture};
+use examples::{exit, font, picture};
 use image::imageops::{self, FilterType};
 use image::{Rgb, RgbImage};
 use vgg::{Classifier, FeatureLayer};
@@ -78,13 +78,7 @@ const CAM_SIDE: u32 = 448;
 const OPACITY: f32 = 0.75;
 
 fn main() -> ExitCode {
-    match run(&Options::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    exit::code(run(&Options::parse()))
 }
 
 fn run(options: &Options) -> Result<(), Box<dyn Error>> {

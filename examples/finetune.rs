@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use burn::tensor::Device;
 use clap::Parser;
+use examples::exit;
 use examples::network::{NetworkOptions, Opened};
 use vgg::data::{self, DataOptions, ImageData, Preprocessing};
 use vgg::train::{
@@ -87,13 +88,7 @@ Examples:
 const SLOWER: f64 = 0.1;
 
 fn main() -> ExitCode {
-    match run(&Options::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    exit::code(run(&Options::parse()))
 }
 
 fn run(options: &Options) -> Result<(), Box<dyn Error>> {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use burn::tensor::Device;
 use clap::Parser;
+use examples::exit;
 use vgg::data::{self, DataOptions, ImageSet};
 use vgg::train::{Evaluation, RunFolder, evaluate};
 use vgg::{Classifier, Engine, PretrainedWeights, VggConfig, WeightsError};
@@ -106,13 +107,7 @@ const BAR: usize = 30;
 const SHADES: [char; 10] = [' ', '.', ':', '-', '=', '+', '*', '#', '%', '@'];
 
 fn main() -> ExitCode {
-    match run(&Options::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    exit::code(run(&Options::parse()))
 }
 
 fn run(options: &Options) -> Result<(), Box<dyn Error>> {

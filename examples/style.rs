@@ -10,7 +10,7 @@ use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::{Distribution, Tensor};
 use clap::Parser;
 use examples::network::{NetworkOptions, Opened};
-use examples::picture;
+use examples::{exit, picture};
 use vgg::data::Normalization;
 use vgg::{FeatureLayer, PerceptualLoss, VggFeatures, gram};
 
@@ -95,13 +95,7 @@ Examples:
 const INTERVAL: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
-    match run(&Options::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    exit::code(run(&Options::parse()))
 }
 
 /// The picture that is painted, values 0 to 1.

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Parser, ValueEnum};
+use examples::exit;
 use vgg::data::{self, DataOptions, ImageData, Preprocessing};
 use vgg::train::{
     Augmentation, Interrupter, OptimizerKind, Outcome, RunConfig, RunFolder, Summary, TrainConfig,
@@ -192,13 +193,7 @@ fn main() -> ExitCode {
         print!("{}", vgg::describe_devices());
         return ExitCode::SUCCESS;
     }
-    match run(&options) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    exit::code(run(&options))
 }
 
 fn run(options: &Options) -> Result<(), Box<dyn Error>> {

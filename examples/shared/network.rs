@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use burn::tensor::Device;
 use clap::Args;
-use vgg::data::Normalization;
+use vgg::data::{Normalization, Preprocessing};
 use vgg::{Classifier, Vgg, VggConfig, WeightsError, WeightsHeader};
 
 /// Which network.
@@ -91,13 +91,13 @@ impl NetworkOptions {
 }
 
 fn plain(network: Vgg) -> Opened {
-    let (mean, deviation) = match network.config().input_channels {
-        3 => (vec![0.485, 0.456, 0.406], vec![0.229, 0.224, 0.225]),
-        channels => (vec![0.5; channels], vec![0.5; channels]),
+    let normalization = match network.config().input_channels {
+        3 => Preprocessing::imagenet().normalization,
+        channels => Normalization::new(vec![0.5; channels], vec![0.5; channels]),
     };
     Opened {
         network,
-        normalization: Normalization::new(mean, deviation),
+        normalization,
         classes: None,
     }
 }

@@ -1,8 +1,9 @@
 //! What the networks of this project cost, against the figures of other tools and by hand, and
 //! the example that shows it.
 
-use std::path::Path;
-use std::process::{Command, Output};
+mod program;
+
+use std::process::Output;
 
 use burn::module::Module;
 use burn::tensor::Device;
@@ -152,13 +153,7 @@ fn the_first_network_layer_by_layer() {
 }
 
 fn example(arguments: &[&str]) -> Output {
-    let test = std::env::current_exe().expect("a running test");
-    let target = test
-        .parent()
-        .and_then(Path::parent)
-        .expect("target/PROFILE/deps/TEST");
-    let name = format!("cost{}", std::env::consts::EXE_SUFFIX);
-    let mut command = Command::new(target.join("examples").join(name));
+    let mut command = program::example("cost");
     command.args(arguments).output().expect("it starts")
 }
 

@@ -1,53 +1,14 @@
 //! The examples that look through a network: `features`, `style` and `finetune`, with pictures
 //! that they can use and with input that they cannot.
 
+mod program;
+
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
 
 use image::{GrayImage, Rgb, RgbImage};
+use program::{example, fails_with, folder, succeeds};
 use vgg::data::{self, DataOptions};
-
-/// The program that `cargo test` has built beside this test.
-fn example(name: &str) -> Command {
-    let test = std::env::current_exe().expect("a running test");
-    let target = test
-        .parent()
-        .and_then(Path::parent)
-        .expect("target/PROFILE/deps/TEST");
-    let program = format!("{name}{}", std::env::consts::EXE_SUFFIX);
-    let mut command = Command::new(target.join("examples").join(program));
-    command.stdin(Stdio::null());
-    command
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-#[track_caller]
-fn succeeds(command: &mut Command) -> String {
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = command.output().expect("it starts");
-    assert!(status.success(), "{}\n{}", text(&stdout), text(&stderr));
-    text(&stdout)
-}
-
-#[track_caller]
-fn fails_with(command: &mut Command, expected: &str) {
-    let Output { status, stderr, .. } = command.output().expect("it starts");
-    let stderr = text(&stderr);
-    assert!(!status.success(), "it went through");
-    assert!(stderr.contains(expected), "{stderr:?} lacks {expected:?}");
-    assert!(!stderr.contains("panicked"), "{stderr}");
-}
-
-fn folder() -> tempfile::TempDir {
-    tempfile::tempdir().expect("a temporary folder")
-}
 
 /// The shipped photograph called `name`.
 fn photograph(name: &str) -> PathBuf {

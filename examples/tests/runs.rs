@@ -1,11 +1,15 @@
 //! The examples as their users run them: runs that are killed, resumed, repeated, or given
 //! something that cannot work.
 
+mod program;
+
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
+
+use program::{fails_with, folder, succeeds, text};
 
 /// A narrow network on few images: seconds instead of minutes.
 const SMALL: [&str; 10] = [
@@ -21,19 +25,10 @@ const SMALL: [&str; 10] = [
     "0.003",
 ];
 
-/// The program that `cargo test` has built beside this test.
+/// One thread each: the tests of this file run at the same time.
 fn example(name: &str) -> Command {
-    let test = std::env::current_exe().expect("a running test");
-    let target = test
-        .parent()
-        .and_then(Path::parent)
-        .expect("target/PROFILE/deps/TEST");
-    let program = target
-        .join("examples")
-        .join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
-    let mut command = Command::new(program);
-    // One thread each: the tests of this file run at the same time.
-    command.env("RAYON_NUM_THREADS", "1").stdin(Stdio::null());
+    let mut command = program::example(name);
+    command.env("RAYON_NUM_THREADS", "1");
     command
 }
 
@@ -47,38 +42,6 @@ fn resume(run: &Path) -> Command {
     let mut command = example("train");
     command.arg("--resume").arg(run);
     command
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-#[track_caller]
-fn succeeds(command: &mut Command) -> String {
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = command.output().expect("it starts");
-    assert!(status.success(), "{}\n{}", text(&stdout), text(&stderr));
-    text(&stdout)
-}
-
-#[track_caller]
-fn fails_with(command: &mut Command, expected: &str) {
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = command.output().expect("it starts");
-    let (stdout, stderr) = (text(&stdout), text(&stderr));
-    assert!(!status.success(), "it went through: {stdout}");
-    assert!(stderr.contains(expected), "{stderr:?} lacks {expected:?}");
-    assert!(!stderr.contains("panicked"), "{stderr}");
-}
-
-fn folder() -> tempfile::TempDir {
-    tempfile::tempdir().expect("a temporary folder")
 }
 
 fn metrics(run: &Path) -> String {
