@@ -91,9 +91,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         for ((name, _), runs) in sides.iter().zip(&runs) {
             let median = |value: fn(&Run) -> f64| {
-                let mut values: Vec<_> = runs.iter().map(value).collect();
-                values.sort_by(f64::total_cmp);
-                values[values.len() / 2]
+                benches::median(&runs.iter().map(value).collect::<Vec<_>>())
             };
             println!(
                 "{:<36} {:>9.0} {:>14.0} {:>9.1} MiB {:>9.1} MiB {:>9.4}",
@@ -174,11 +172,5 @@ type Forward = Box<dyn Fn(Tensor<4>) -> Result<Tensor<2>, Box<dyn Error>>>;
 
 /// The most memory that this process has had resident.
 fn peak_bytes() -> Result<u64, Box<dyn Error>> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kilobytes = line.and_then(|line| line.split_whitespace().next());
-    Ok(kilobytes
-        .ok_or("no VmHWM in /proc/self/status")?
-        .parse::<u64>()?
-        * 1024)
+    benches::peak_memory().ok_or_else(|| "no VmHWM in /proc/self/status".into())
 }

@@ -181,30 +181,3 @@ fn fastest<const D: usize>(
     }
     Ok(least)
 }
-
-/// Bytes of memory that are free for use, where the system says so.
-pub(crate) fn available_memory() -> Option<u64> {
-    proc_kilobytes("/proc/meminfo", "MemAvailable:")
-}
-
-/// The most memory that this process held since [`reset_peak_memory`], where the system says so.
-pub(crate) fn peak_memory() -> Option<u64> {
-    proc_kilobytes("/proc/self/status", "VmHWM:")
-}
-
-/// What it holds now.
-pub(crate) fn held_memory() -> Option<u64> {
-    proc_kilobytes("/proc/self/status", "VmRSS:")
-}
-
-pub(crate) fn reset_peak_memory() {
-    // Linux's way to start the peak anew; elsewhere the figure is left out.
-    let _ = std::fs::write("/proc/self/clear_refs", "5");
-}
-
-fn proc_kilobytes(path: &str, field: &str) -> Option<u64> {
-    let text = std::fs::read_to_string(path).ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix(field))?;
-    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kilobytes * 1024)
-}

@@ -5,15 +5,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use benches::{Call, Count, Peers, Workload, median, quantile};
+use benches::{
+    Call, Count, Peers, Workload, available_memory, held_memory, median, peak_memory, quantile,
+    reset_peak_memory,
+};
 use burn::tensor::Device;
 use cost::render::units::bytes;
 use vgg::Engine;
 
 use crate::Options;
-use crate::machine::{
-    Reference, Roof, available_memory, held_memory, peak_memory, reset_peak_memory,
-};
+use crate::machine::{Reference, Roof};
 use crate::report::Row;
 
 /// The times of a turn's calls in milliseconds, for each name that a side goes by.
