@@ -110,16 +110,13 @@ impl Conv3x3 {
         out_channels: usize,
         options: ConvOptions,
     ) -> Result<Self, Error> {
-        Self::pack(
-            Weights {
-                data: weights,
-                out_channels,
-                in_channels,
-                turned: false,
-            },
-            bias,
-            options,
-        )
+        let weights = Weights {
+            data: weights,
+            out_channels,
+            in_channels,
+            turned: false,
+        };
+        Self::pack(weights, bias, options, Vec::new())
     }
 
     /// The convolution that carries a gradient from the output back to the input of the convolution with
@@ -139,19 +136,23 @@ impl Conv3x3 {
         options: ConvOptions,
     ) -> Result<Self, Error> {
         check_padding(options.padding)?;
-        Self::pack(
-            Weights {
-                data: weights,
-                out_channels: in_channels,
-                in_channels: out_channels,
-                turned: true,
-            },
-            None,
-            options.with_padding(2 - options.padding),
-        )
+        let weights = Weights {
+            data: weights,
+            out_channels: in_channels,
+            in_channels: out_channels,
+            turned: true,
+        };
+        let options = options.with_padding(2 - options.padding);
+        Self::pack(weights, None, options, Vec::new())
     }
 
-    fn pack(weights: Weights, bias: Option<&[f32]>, options: ConvOptions) -> Result<Self, Error> {
+    /// The layer in `memory`, which grows if it has to: that of an earlier layer.
+    pub(crate) fn pack(
+        weights: Weights,
+        bias: Option<&[f32]>,
+        options: ConvOptions,
+        memory: Vec<Line>,
+    ) -> Result<Self, Error> {
         let (out_channels, in_channels) = (weights.out_channels, weights.in_channels);
         check_padding(options.padding)?;
         options.kernel.checked()?;
@@ -167,7 +168,7 @@ impl Conv3x3 {
             options,
             turned: weights.turned,
             packing: Packing::default(),
-            packed: Vec::new(),
+            packed: memory,
             bias: vec![Line::ZERO; lines_for(out_channels)],
         };
         layer.set_weights(weights.data, bias)?;
@@ -205,6 +206,12 @@ impl Conv3x3 {
             Algorithm::Direct => pack_taps(kernel, weights, false, packed),
         };
         Ok(())
+    }
+
+    /// The memory of the packed weights, for another layer.
+    #[cfg(feature = "burn")]
+    pub(crate) fn into_memory(self) -> Vec<Line> {
+        self.packed
     }
 
     /// Channels of the input.

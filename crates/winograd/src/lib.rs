@@ -41,6 +41,6 @@ pub use error::Error;
 pub use fold::{BatchNorm, fold_batch_norm};
 pub use line::{LANES, Line};
 pub use linear::{Linear, LinearOptions, Storage, WeightOrder};
-pub use parallel::Workspace;
+pub use parallel::{Workspace, on_pool};
 pub use simd::Kernel;
 pub use weight_gradient::weight_gradient;

@@ -86,6 +86,16 @@ pub(crate) fn reserve(slots: &mut [Slot], points: usize, products: usize) {
     }
 }
 
+/// Runs `work`, which computes several layers, on a thread of the current rayon pool. A thread that
+/// is not one of the pool's wakes them and sleeps for each layer that it calls for, which takes as long
+/// as a small layer itself; so it does that once for all.
+///
+/// The threads of a pool take turns between callers only from one `work` to the next: where many callers
+/// should not wait for each other, give each a pool of its own.
+pub fn on_pool<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+    rayon::scope(|_| work())
+}
+
 /// Calls `task` once for each number below `tasks`. Threads take the next number when they are done with
 /// one, so a slow thread holds up nobody; no two calls share a slot at the same time.
 pub(crate) fn for_each_task(

@@ -150,7 +150,7 @@ pub(crate) fn pack_taps(
 /// Calls `pack` for each panel with the panel's own part of `packed`, in parallel.
 fn fill(packed: &mut Vec<Line>, packing: &Packing, pack: impl Fn(usize, &mut [Line]) + Sync) {
     grow(packed, packing.lines());
-    packed
+    packed[..packing.lines()]
         .par_chunks_mut(packing.panel_lines * packing.points * packing.depth)
         .enumerate()
         .for_each(|(panel, lines)| pack(panel, lines));

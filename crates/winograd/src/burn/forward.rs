@@ -4,7 +4,8 @@ use burn::tensor::{Tensor, TensorData};
 use burn_flex::FlexTensor;
 
 use super::ChainLayer;
-use super::spare::{self, Weights, with_layer, with_workspace};
+use super::spare::{self, with_layer, with_workspace};
+use crate::weights::Weights;
 use crate::{
     Activation, BatchNormLayer, BatchStatistics, ConvOptions, Error, LayerSize, batch_norm,
     max_pool,
@@ -145,7 +146,8 @@ impl<'a> Forward<'a> {
             for index in 0..self.layers.len() {
                 let mut output = spare::activation(self.bytes(index + 1));
                 let options = self.options(index, self.pool && index == last);
-                with_layer(self.weights(index)?, options, |conv| match index {
+                let (weights, bias) = (self.weights(index)?, self.bias(index)?);
+                with_layer(weights, bias, options, |conv| match index {
                     0 => {
                         let input = values(self.input)?;
                         conv.forward_nchw(input, batch, height, width, &mut output, workspace)
@@ -179,7 +181,8 @@ impl<'a> Forward<'a> {
                 let mut output = spare::activation(self.bytes(index + 1));
                 let options = self.options(index, false);
                 let input = &kept.maps[index];
-                with_layer(self.weights(index)?, options, |conv| {
+                let (weights, bias) = (self.weights(index)?, self.bias(index)?);
+                with_layer(weights, bias, options, |conv| {
                     conv.forward(input, &mut output, workspace)
                 })?;
                 let layer = &self.layers[index];
@@ -219,14 +222,17 @@ impl<'a> Forward<'a> {
     }
 
     fn weights(&self, index: usize) -> Result<Weights<'_>, Error> {
-        let layer = &self.layers[index];
         let [in_channels, out_channels] = self.channels[index];
         Ok(Weights {
-            weights: values(&layer.weight)?,
-            bias: Some(values(&layer.bias)?),
-            in_channels,
+            data: values(&self.layers[index].weight)?,
             out_channels,
+            in_channels,
+            turned: false,
         })
+    }
+
+    fn bias(&self, index: usize) -> Result<Option<&[f32]>, Error> {
+        Ok(Some(values(&self.layers[index].bias)?))
     }
 
     /// Bytes of the map before layer `index`.

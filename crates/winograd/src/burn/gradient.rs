@@ -12,8 +12,9 @@ use burn_backend::AutodiffBackend;
 use burn_flex::{Flex, FlexTensor};
 
 use super::forward::{Forward, Kept, LayerTensors, Take, dims, tensor, values, vector};
-use super::spare::{self, Weights, with_layer, with_workspace};
+use super::spare::{self, with_layer, with_workspace};
 use super::{ChainLayer, ChainStatistics, Chained, Tracked, contiguous};
+use crate::weights::Weights;
 use crate::{
     Activation, BatchStatistics, ConvOptions, Error, Kernel, LayerSize, Workspace,
     batch_norm_gradient, max_pool_gradient, relu_gradient, weight_gradient,
@@ -177,7 +178,8 @@ impl State {
             if wanted[..first].iter().any(|&wanted| wanted) {
                 let mut back = spare::activation(input.bytes());
                 let weights = back_weights(weight)?;
-                with_layer(weights, self.back_options(&gradient, weights), |conv| {
+                let options = self.back_options(&gradient, weights);
+                with_layer(weights, None, options, |conv| {
                     conv.forward(&gradient, &mut back, workspace)
                 })?;
                 spare::give_back(std::mem::replace(&mut gradient, back));
@@ -212,10 +214,11 @@ impl State {
     }
 
     fn back_options(&self, gradient: &Activation, weights: Weights) -> ConvOptions {
+        // Padding 1 of the forward pass leaves 2 - 1 for the way back.
         ConvOptions::for_size(&LayerSize {
             batch: gradient.batch(),
-            in_channels: weights.out_channels,
-            out_channels: weights.in_channels,
+            in_channels: weights.in_channels,
+            out_channels: weights.out_channels,
             out_height: gradient.height(),
             out_width: gradient.width(),
             pool: false,
@@ -223,13 +226,14 @@ impl State {
     }
 }
 
+/// Those of the convolution that carries a gradient back.
 fn back_weights(weight: &FlexTensor) -> Result<Weights<'_>, Error> {
-    let shape: [usize; 4] = dims(weight).ok_or(Error::Zero("weights"))?;
+    let [out_channels, in_channels, _, _] = dims(weight).ok_or(Error::Zero("weights"))?;
     Ok(Weights {
-        weights: values(weight)?,
-        bias: None,
-        in_channels: shape[1],
-        out_channels: shape[0],
+        data: values(weight)?,
+        out_channels: in_channels,
+        in_channels: out_channels,
+        turned: true,
     })
 }
 

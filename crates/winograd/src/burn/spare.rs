@@ -3,30 +3,20 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::{Activation, Conv3x3, ConvOptions, Error, Workspace};
-
-/// Prepared layers that are kept; the oldest goes first.
-const MOST_LAYERS: usize = 64;
+use crate::weights::Weights;
+use crate::{Activation, Conv3x3, ConvOptions, Error, Line, Workspace};
 
 static SPARE: Mutex<Spare> = Mutex::new(Spare {
     workspaces: Vec::new(),
     activations: Vec::new(),
-    layers: Vec::new(),
+    packed: Vec::new(),
 });
 
 struct Spare {
     workspaces: Vec<Workspace>,
     activations: Vec<Activation>,
-    layers: Vec<(Key, Conv3x3)>,
-}
-
-/// What has to be the same for a layer's memory to fit.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Key {
-    in_channels: usize,
-    out_channels: usize,
-    options: ConvOptions,
-    turned: bool,
+    /// Of packed weights: one for each thread that computes, as large as its largest layer needs.
+    packed: Vec<Vec<Line>>,
 }
 
 fn spare() -> MutexGuard<'static, Spare> {
@@ -59,54 +49,16 @@ pub(super) fn give_back(activation: Activation) {
     spare().activations.push(activation);
 }
 
-/// The weights of a convolution.
-#[derive(Clone, Copy)]
-pub(super) struct Weights<'a> {
-    /// `[out_channels, in_channels, 3, 3]`
-    pub(super) weights: &'a [f32],
-    /// `None` for the convolution that carries a gradient back.
-    pub(super) bias: Option<&'a [f32]>,
-    pub(super) in_channels: usize,
-    pub(super) out_channels: usize,
-}
-
-/// Runs with a prepared layer.
+/// Runs with a layer that is packed for this once.
 pub(super) fn with_layer<R>(
     weights: Weights,
+    bias: Option<&[f32]>,
     options: ConvOptions,
     run: impl FnOnce(&Conv3x3) -> Result<R, Error>,
 ) -> Result<R, Error> {
-    let key = Key {
-        in_channels: weights.in_channels,
-        out_channels: weights.out_channels,
-        options,
-        turned: weights.bias.is_none(),
-    };
-    let known = {
-        let mut spare = spare();
-        let index = spare.layers.iter().position(|(other, _)| *other == key);
-        index.map(|index| spare.layers.remove(index).1)
-    };
-    let layer = match known {
-        Some(mut layer) => {
-            layer.set_weights(weights.weights, weights.bias)?;
-            layer
-        }
-        None => new_layer(weights, options)?,
-    };
+    let memory = spare().packed.pop().unwrap_or_default();
+    let layer = Conv3x3::pack(weights, bias, options, memory)?;
     let result = run(&layer);
-    let mut spare = spare();
-    spare.layers.push((key, layer));
-    if spare.layers.len() > MOST_LAYERS {
-        spare.layers.remove(0);
-    }
+    spare().packed.push(layer.into_memory());
     result
-}
-
-fn new_layer(weights: Weights, options: ConvOptions) -> Result<Conv3x3, Error> {
-    let (inputs, outputs) = (weights.in_channels, weights.out_channels);
-    match weights.bias {
-        Some(bias) => Conv3x3::new(weights.weights, Some(bias), inputs, outputs, options),
-        None => Conv3x3::input_gradient(weights.weights, inputs, outputs, options),
-    }
 }
