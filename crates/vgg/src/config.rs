@@ -230,6 +230,30 @@ impl VggConfig {
         total
     }
 
+    /// Bytes of the largest layer's weights in `f32`, for [`crate::check_tensor`].
+    ///
+    /// ```
+    /// let config = vgg::VggConfig::named("vgg16")?;
+    /// assert_eq!(config.largest_weight_bytes(), 7 * 7 * 512 * 4096 * 4);
+    /// # Ok::<(), vgg::ConfigError>(())
+    /// ```
+    pub fn largest_weight_bytes(&self) -> u64 {
+        let (mut largest, mut inputs) = (0, self.input_channels as u64);
+        let mut layer = |outputs: usize, taps: u64| {
+            let weights = inputs.saturating_mul(outputs as u64).saturating_mul(taps);
+            (largest, inputs) = (weights.max(largest), outputs as u64);
+        };
+        for (block, channels) in self.blocks.iter().zip(self.channels()) {
+            (0..block.convolutions).for_each(|_| layer(channels, 9));
+        }
+        let mut inputs = self.feature_count() as u64;
+        for size in self.hidden_sizes().into_iter().chain([self.classes]) {
+            largest = inputs.saturating_mul(size as u64).max(largest);
+            inputs = size as u64;
+        }
+        largest.saturating_mul(4)
+    }
+
     /// Checks every rule; [`VggConfig::init`](crate::VggConfig::init) calls it.
     ///
     /// # Errors

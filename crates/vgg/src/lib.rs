@@ -31,8 +31,8 @@ pub use dense::DenseVgg;
 #[cfg(all(feature = "webgpu", target_family = "wasm"))]
 pub use device::browser_gpu;
 pub use device::{
-    DeviceError, DeviceInfo, compiled_backends, describe_backends, describe_devices, device,
-    devices,
+    DeviceError, DeviceInfo, check_tensor, compiled_backends, describe_backends, describe_devices,
+    device, devices,
 };
 pub use engine::{Engine, UnknownEngine};
 pub use features::{

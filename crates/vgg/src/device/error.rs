@@ -45,6 +45,19 @@ pub enum DeviceError {
         /// The devices that there are.
         found: String,
     },
+    /// A tensor is larger than the device can compute with.
+    #[error(
+        "a tensor of {:.1} GB is too large for the backend \"{backend}\" on {device}",
+        *bytes as f64 / 1e9
+    )]
+    TooLarge {
+        /// The backend.
+        backend: String,
+        /// The device, and what it can compute with.
+        device: String,
+        /// Bytes of the tensor.
+        bytes: u64,
+    },
     /// The backend found nothing to run on.
     #[error("the backend \"{name}\" found no device to run on: {reason}")]
     Unavailable {

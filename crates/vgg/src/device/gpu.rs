@@ -36,9 +36,16 @@ pub(super) fn open_vulkan(index: Option<usize>) -> Result<Device, String> {
     open(WgpuBackend::Vulkan, index, &[wgpu::Backend::Vulkan])
 }
 
+/// What is known of an adapter.
+struct Adapter {
+    info: wgpu::AdapterInfo,
+    /// Bytes of a buffer that a kernel can reach.
+    largest_binding: u64,
+}
+
 /// The adapters of the API that Burn would take: the first one with a GPU, or else the first one
 /// with anything.
-fn adapters(apis: &[wgpu::Backend]) -> Result<Vec<wgpu::AdapterInfo>, String> {
+fn adapters(apis: &[wgpu::Backend]) -> Result<Vec<Adapter>, String> {
     let mut looked_for = Vec::new();
     let mut software = None;
     for &api in apis {
@@ -56,8 +63,12 @@ fn adapters(apis: &[wgpu::Backend]) -> Result<Vec<wgpu::AdapterInfo>, String> {
         let Poll::Ready(adapters) = asked.poll(&mut Context::from_waker(Waker::noop())) else {
             continue;
         };
-        let found: Vec<_> = adapters.iter().map(wgpu::Adapter::get_info).collect();
-        let software_only = |info: &wgpu::AdapterInfo| info.device_type == wgpu::DeviceType::Cpu;
+        let known = |adapter: &wgpu::Adapter| Adapter {
+            info: adapter.get_info(),
+            largest_binding: adapter.limits().max_storage_buffer_binding_size,
+        };
+        let found: Vec<_> = adapters.iter().map(known).collect();
+        let software_only = |found: &Adapter| found.info.device_type == wgpu::DeviceType::Cpu;
         if !found.iter().all(software_only) {
             return Ok(found);
         }
@@ -79,8 +90,11 @@ fn adapters(apis: &[wgpu::Backend]) -> Result<Vec<wgpu::AdapterInfo>, String> {
     })
 }
 
-fn describe(adapters: &[wgpu::AdapterInfo]) -> Vec<DeviceInfo> {
-    let device = |info: &wgpu::AdapterInfo| DeviceInfo {
+fn describe(adapters: &[Adapter]) -> Vec<DeviceInfo> {
+    let device = |Adapter {
+                      info,
+                      largest_binding,
+                  }: &Adapter| DeviceInfo {
         name: format!("{} ({:?})", info.name, info.backend),
         kind: match info.device_type {
             wgpu::DeviceType::DiscreteGpu => "discrete GPU",
@@ -91,18 +105,20 @@ fn describe(adapters: &[wgpu::AdapterInfo]) -> Vec<DeviceInfo> {
         },
         // wgpu does not say.
         memory: None,
+        largest_tensor: Some(*largest_binding),
     };
     adapters.iter().map(device).collect()
 }
 
 /// What Burn calls adapter `index`: its kind, and its place among those of that kind.
-fn kind(adapters: &[wgpu::AdapterInfo], index: usize) -> DeviceKind {
+fn kind(adapters: &[Adapter], index: usize) -> DeviceKind {
     let Some(adapter) = adapters.get(index) else {
         return DeviceKind::DefaultDevice;
     };
-    let alike = |other: &&wgpu::AdapterInfo| other.device_type == adapter.device_type;
+    let device_type = adapter.info.device_type;
+    let alike = |other: &&Adapter| other.info.device_type == device_type;
     let place = adapters[..index].iter().filter(alike).count();
-    match adapter.device_type {
+    match device_type {
         wgpu::DeviceType::DiscreteGpu => DeviceKind::DiscreteGpu(place),
         wgpu::DeviceType::IntegratedGpu => DeviceKind::IntegratedGpu(place),
         wgpu::DeviceType::VirtualGpu => DeviceKind::VirtualGpu(place),

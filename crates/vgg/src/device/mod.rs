@@ -26,15 +26,20 @@ pub struct DeviceInfo {
     pub kind: &'static str,
     /// Bytes of memory, where that is known.
     pub memory: Option<u64>,
+    /// Bytes of the largest tensor that it can compute with, where there is a limit below its memory.
+    pub largest_tensor: Option<u64>,
 }
 
 impl Display for DeviceInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}, {}", self.name, self.kind)?;
-        match self.memory {
-            Some(bytes) => write!(f, ", {:.1} GB", bytes as f64 / 1e9),
-            None => Ok(()),
+        if let Some(bytes) = self.memory {
+            write!(f, ", {:.1} GB", bytes as f64 / 1e9)?;
         }
+        if let Some(bytes) = self.largest_tensor {
+            write!(f, ", tensors up to {:.1} GB", bytes as f64 / 1e9)?;
+        }
+        Ok(())
     }
 }
 
@@ -113,6 +118,26 @@ pub fn device(name: &str) -> Result<Device, DeviceError> {
         });
     }
     (driver.open)(index).map_err(|reason| unavailable(backend.name, reason))
+}
+
+/// Whether the device that `name` says can compute with a tensor of so many bytes. Burn panics
+/// later where it cannot: some drivers reach 128 MiB at a time, and the largest layer of vgg16 has 411 MB.
+///
+/// # Errors
+/// As [`device`]; [`DeviceError::TooLarge`] where it cannot.
+pub fn check_tensor(name: &str, bytes: u64) -> Result<(), DeviceError> {
+    let (backend, index) = find(name)?;
+    let found = devices(backend.name)?;
+    match found.get(index.unwrap_or(0)) {
+        Some(device) if device.largest_tensor.is_some_and(|most| bytes > most) => {
+            Err(DeviceError::TooLarge {
+                backend: backend.name.to_owned(),
+                device: device.to_string(),
+                bytes,
+            })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The backend of `NAME` or `NAME:INDEX`, and the index.

@@ -94,6 +94,7 @@ fn processor() -> Result<Vec<DeviceInfo>, String> {
         name: field("/proc/cpuinfo", "model name").unwrap_or_else(|| std::env::consts::ARCH.into()),
         kind: "CPU",
         memory: kilobytes.map(|kilobytes| kilobytes * 1024),
+        largest_tensor: None,
     }])
 }
 
@@ -104,6 +105,7 @@ fn browser() -> Result<Vec<DeviceInfo>, String> {
             name: "the browser's".into(),
             kind: "GPU",
             memory: None,
+            largest_tensor: None,
         }]),
         false => Err(
             "WebGPU is a browser's, and this program runs outside of one; \
@@ -130,6 +132,7 @@ fn list_cuda() -> Result<Vec<DeviceInfo>, String> {
                 .map_or_else(|| "NVIDIA GPU".into(), |identity| identity.name),
             kind: "GPU",
             memory: None,
+            largest_tensor: None,
         })
         .collect();
     match found.is_empty() {

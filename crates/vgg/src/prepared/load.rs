@@ -14,8 +14,7 @@ use crate::weights::{Loader, WeightsError};
 impl PreparedVgg {
     /// The network that `config` describes with the weights of the file at `path`, ready for
     /// inference: what [`crate::Vgg::load`] and [`crate::Vgg::prepare`] give, but read layer by
-    /// layer, so that beside the packed weights only one layer's are held. For vgg16 that is
-    /// three fifths of the memory.
+    /// layer, so that beside the packed weights only one layer's are held.
     ///
     /// # Errors
     /// As for [`crate::Vgg::load`]; [`PreparedError::Weights`] also if `config` is not valid.

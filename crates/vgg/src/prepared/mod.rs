@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use burn::nn::pool::AdaptiveAvgPool2d;
 use burn::tensor::{Device, Tensor, TensorData};
 use thiserror::Error;
-use winograd::{Activation, Conv3x3, Linear, Workspace};
+use winograd::{Activation, Conv3x3, Linear, Workspace, on_pool};
 
 use crate::config::VggConfig;
 use crate::model::InputError;
@@ -92,14 +92,15 @@ impl PreparedVgg {
         Ok(Tensor::from_data(TensorData::new(logits, shape), &device))
     }
 
-    /// [`PreparedVgg::forward`] of plain values, in the order of `shape`.
+    /// [`PreparedVgg::forward`] of plain values, in the order of `shape`. It runs on the rayon pool that
+    /// it is called in, see [`winograd::on_pool`].
     ///
     /// # Errors
     /// See [`crate::Vgg::check_input`]; also if there are not as many values as the shape says.
     pub fn logits(&self, images: &[f32], shape: [usize; 4]) -> Result<Vec<f32>, PreparedError> {
         self.config.check_input(shape)?;
         let mut buffers = self.lock().pop().unwrap_or_default();
-        let result = self.run(images, shape, &mut buffers);
+        let result = on_pool(|| self.run(images, shape, &mut buffers));
         self.lock().push(buffers);
         result
     }

@@ -310,22 +310,13 @@ impl ModuleMapper for Loader<'_> {
             return param;
         };
         let shape = param.lazy_shape().to_vec();
-        let turned = match shape.as_slice() {
-            &[inputs, outputs] => self.file.take_turned(name, [inputs, outputs]),
-            _ => None,
-        };
-        let is_turned = turned.is_some();
-        match turned.unwrap_or_else(|| self.file.take(name)) {
+        match self.file.take(name) {
             Ok(data) => {
                 if !is_finite(&data) {
                     self.report.not_finite.push(name.clone());
                 }
                 let (id, device) = (param.id, param.lazy_device());
-                let tensor = match is_turned {
-                    true => Tensor::from_data(data, &device),
-                    false => tensor(data, shape, &device),
-                };
-                param.transform_for_load(tensor, id)
+                param.transform_for_load(tensor(data, shape, &device), id)
             }
             Err(error) => {
                 self.error = Some(error);

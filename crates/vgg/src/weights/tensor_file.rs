@@ -13,9 +13,6 @@ use safetensors::tensor::Dtype;
 use super::error::WeightsError;
 use super::header::WeightsHeader;
 
-/// So many rows of a matrix are turned at once.
-const ROWS: usize = 64;
-
 /// One tensor of a file.
 pub(super) struct Entry {
     /// How it is laid out in the file, first dimension outermost.
@@ -149,59 +146,21 @@ impl<'a> TensorFile<'a> {
                 bytes.len()
             )));
         }
-        let bytes = Bytes::from_bytes_vec(bytes.into_owned());
+        let bytes = aligned(bytes.into_owned());
         Ok(TensorData::from_bytes(bytes, entry.shape, dtype).convert::<f32>())
     }
 }
 
-impl TensorFile<'_> {
-    /// The weights of a linear layer, `[outputs, inputs]` in the file, turned into `[inputs,
-    /// outputs]` while they are read, some rows at a time: one of vgg16's has 411 MB, which are not
-    /// held twice. `None` where a format gives a tensor only whole; the tensor is taken out else.
-    pub(super) fn take_turned(
-        &mut self,
-        name: &str,
-        [inputs, outputs]: [usize; 2],
-    ) -> Option<Result<TensorData, WeightsError>> {
-        let entry = self.entries.get(name)?;
-        let (dtype, row) = (entry.dtype?, inputs * entry.dtype?.size());
-        #[cfg_attr(not(feature = "pytorch"), allow(irrefutable_let_patterns))]
-        let &Place::Bytes { start, length } = &entry.place else {
-            return None;
-        };
-        if row == 0 || length != outputs * row {
-            return None; // [`TensorFile::take`] says what is wrong
-        }
-        self.entries.remove(name);
-        let mut turned = vec![0f32; inputs * outputs];
-        for first in (0..outputs).step_by(ROWS) {
-            let rows = ROWS.min(outputs - first);
-            let bytes = match self
-                .contents
-                .bytes(start + (first * row) as u64, rows * row)
-            {
-                Ok(bytes) if bytes.len() == rows * row => bytes.into_owned(),
-                Ok(_) => {
-                    let ended = std::io::ErrorKind::UnexpectedEof.into();
-                    return Some(Err(WeightsError::io(&self.path, ended)));
-                }
-                Err(source) => return Some(Err(WeightsError::io(&self.path, source))),
-            };
-            let data = TensorData::from_bytes(Bytes::from_bytes_vec(bytes), [rows, inputs], dtype);
-            let data = data.convert::<f32>();
-            let Ok(values) = data.as_slice::<f32>() else {
-                return Some(Err(WeightsError::store(
-                    &self.path,
-                    format!("{name}: no numbers"),
-                )));
-            };
-            for (input, column) in turned.chunks_exact_mut(outputs).enumerate() {
-                for (at, value) in column[first..first + rows].iter_mut().enumerate() {
-                    *value = values[at * inputs + input];
-                }
-            }
-        }
-        Some(Ok(TensorData::new(turned, [inputs, outputs])))
+/// Tensors of so many bytes are not copied: every allocator puts those at an address that fits any number.
+const LARGE: usize = 1 << 20;
+
+/// The bytes as a tensor has them. [`Bytes::from_bytes_vec`] copies every vector of bytes, as its type
+/// promises no alignment, and one layer of vgg16 has 411 MB.
+fn aligned(bytes: Vec<u8>) -> Bytes {
+    let fits = bytes.len() >= LARGE && bytes.as_ptr().cast::<f64>().is_aligned();
+    match fits {
+        true => Bytes::from_elems(bytes),
+        false => Bytes::from_bytes_vec(bytes),
     }
 }
 

@@ -97,3 +97,18 @@ fn a_device_that_is_not_there() {
     let expected = "the backend \"wgpu\" has no device 99; it has 0 (";
     assert!(answer.contains(expected), "{answer}");
 }
+
+#[test]
+fn a_layer_that_the_device_cannot_reach() {
+    let Ok(devices) = vgg::devices("wgpu") else {
+        return;
+    };
+    let most = devices[0].largest_tensor.expect("wgpu has a limit");
+    assert_eq!(vgg::check_tensor("wgpu", most), Ok(()));
+    let error = vgg::check_tensor("wgpu", most + 1).expect_err("too large");
+    assert!(
+        error.to_string().contains("is too large for the backend"),
+        "{error}"
+    );
+    assert_eq!(vgg::check_tensor("flex", u64::MAX), Ok(()));
+}
