@@ -14,6 +14,20 @@ pub struct Peers<'a> {
     pub seconds: f64,
 }
 
+/// What the program calls a workload, if it has a name for it: inference, or a training step with the
+/// optimizer `sgd` or `adam`.
+pub fn peer_workload(model: &str, batch: usize, optimizer: Option<&str>) -> Option<String> {
+    Some(match (model, optimizer) {
+        ("vgg16", None) if batch == 1 => "W1_vgg16_b1".into(),
+        ("vgg16", None) => format!("W2_vgg16_b{batch}"),
+        ("vgg16-bn", None) => format!("W4_vgg16bn_b{batch}"),
+        ("vgg19", None) => format!("W5_vgg19_b{batch}"),
+        ("vgg16-28", None) => format!("W3_small_infer_b{batch}"),
+        ("vgg16-28", Some(optimizer)) => format!("W3_small_train_{optimizer}_b{batch}"),
+        _ => return None,
+    })
+}
+
 /// One line of the program's output.
 pub struct Run {
     /// The framework, and how it was run.
@@ -25,15 +39,12 @@ pub struct Run {
 }
 
 impl Peers<'_> {
-    /// The runs of `peer` on `workload`; none if it does not have that workload. A framework that is
-    /// run in several ways has a run for each.
+    /// The runs of `peer` on `workload`, named as [`peer_workload`] says; none if it does not have that
+    /// workload. A framework that is run in several ways has a run for each.
     ///
     /// # Errors
     /// The program does not start, fails, or prints something else.
     pub fn run(&self, peer: &str, workload: &str) -> Result<Vec<Run>, Box<dyn Error>> {
-        if workload.is_empty() {
-            return Ok(Vec::new());
-        }
         let output = Command::new(self.program)
             .args(["run", peer, &self.threads.to_string(), workload])
             .env("BENCH_SECONDS", self.seconds.to_string())

@@ -11,6 +11,8 @@ use cost::{Optimizer, Options, analyse};
 use vgg::train::{ImageBatch, Learning, OptimizerKind, TrainConfig, optimizer};
 use vgg::{Engine, VggConfig};
 
+use crate::peer::peer_workload;
+
 /// A network, a batch, and whether it is trained.
 #[derive(Clone)]
 pub struct Workload {
@@ -64,17 +66,9 @@ impl Workload {
         }
     }
 
-    /// What the protocol of `--peers` calls it, if it has it.
+    /// What the program of `--peers` calls it, if it has a name for it.
     pub fn peer_name(&self) -> Option<String> {
-        let batch = self.batch;
-        Some(match (self.model.as_str(), batch, self.train) {
-            ("vgg16", 1, false) => "W1_vgg16_b1".into(),
-            ("vgg16", 8 | 16, false) => format!("W2_vgg16_b{batch}"),
-            ("vgg16-bn", 1, false) => "W4_vgg16bn_b1".into(),
-            ("vgg16-28", 1 | 64, false) => format!("W3_small_infer_b{batch}"),
-            ("vgg16-28", 64, true) => "W3_small_train_sgd_b64".into(),
-            _ => return None,
-        })
+        peer_workload(&self.model, self.batch, self.train.then_some("sgd"))
     }
 
     /// Of a batch: images, channels, height, width.

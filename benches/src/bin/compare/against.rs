@@ -1,23 +1,11 @@
 //! A run held against an earlier one.
 
 use std::error::Error;
-use std::path::Path;
 
-use crate::report::{Report, SCHEMA};
+use crate::report::Report;
 
 /// A side is slower if its time, in units of the reference kernel's, has grown by more than this.
 const LIMIT: f64 = 0.10;
-
-pub(crate) fn load(path: &Path) -> Result<Report, Box<dyn Error>> {
-    let error = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-    let text = std::fs::read_to_string(path).map_err(|e| error(&e))?;
-    let report: Report = serde_json::from_str(&text).map_err(|e| error(&e))?;
-    if report.schema != SCHEMA {
-        let found = format!("schema {SCHEMA} expected, found {}", report.schema);
-        return Err(error(&found).into());
-    }
-    Ok(report)
-}
 
 /// One line for each side that both hold, and how many of them have become slower.
 ///

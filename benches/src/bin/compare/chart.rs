@@ -174,13 +174,14 @@ pub(crate) fn roofline(profile: &Profile) -> String {
     );
     body += &text(left, top - 10.0, "text-anchor=\"end\"", "GFLOP/s");
     let title = format!("Roofline of {}", profile.title());
-    let head = text(16.0, 28.0, "class=\"name\"", &title)
-        + &text(
-            16.0,
-            50.0,
-            "class=\"sub\"",
-            "A point is a layer, the larger the longer it takes; both scales are logarithmic",
-        );
+    let times = format!(
+        "All layers {:.1} ms, the forward pass in one piece {:.1} ms. A point is a layer, the larger \
+         the longer it takes",
+        profile.sum(),
+        profile.whole_ms
+    );
+    let head =
+        text(16.0, 28.0, "class=\"name\"", &title) + &text(16.0, 50.0, "class=\"sub\"", &times);
     document(&title, &(head + &body), HEIGHT)
 }
 

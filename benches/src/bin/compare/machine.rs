@@ -1,10 +1,9 @@
-//! The machine: what it is, how fast it is at this moment, and what it can do at most.
+//! The machine: what it is, and what it can do at most.
 
 use std::error::Error;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use benches::{median, quantile};
 use burn::tensor::{Device, Distribution, Tensor};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -26,7 +25,7 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    pub(crate) fn new(threads: usize, reference: &Reference) -> Self {
+    pub(crate) fn new(threads: usize, reference_ms: f64, drift_percent: f64) -> Self {
         let cpu = vgg::devices("flex")
             .ok()
             .and_then(|found| found.into_iter().next());
@@ -46,58 +45,9 @@ impl Machine {
                 .collect(),
             version: env!("CARGO_PKG_VERSION").into(),
             burn: "0.22.1".into(),
-            reference_ms: reference.median(),
-            drift_percent: reference.drift(),
+            reference_ms,
+            drift_percent,
         }
-    }
-}
-
-/// A fixed piece of work whose time says how fast the machine is: arithmetic in the first cache on
-/// all threads, nothing of the networks.
-pub(crate) struct Reference {
-    /// Milliseconds, of each round.
-    rounds: Vec<Vec<f64>>,
-}
-
-impl Reference {
-    pub(crate) fn new() -> Self {
-        Self { rounds: Vec::new() }
-    }
-
-    pub(crate) fn start_round(&mut self) {
-        self.rounds.push(Vec::new());
-    }
-
-    /// Runs it three times.
-    pub(crate) fn sample(&mut self) {
-        let Some(round) = self.rounds.last_mut() else {
-            return;
-        };
-        for _ in 0..3 {
-            let start = Instant::now();
-            (0..rayon::current_num_threads())
-                .into_par_iter()
-                .for_each(|thread| {
-                    let mut values = [1.0 + thread as f32 * 1e-3; 1024];
-                    for _ in 0..120_000 {
-                        for value in &mut values {
-                            *value = *value * 0.999 + 0.001;
-                        }
-                        black_box(&mut values);
-                    }
-                });
-            round.push(start.elapsed().as_secs_f64() * 1e3);
-        }
-    }
-
-    fn median(&self) -> f64 {
-        median(&self.rounds.concat())
-    }
-
-    /// Percent between the slowest and the fastest round.
-    fn drift(&self) -> f64 {
-        let rounds: Vec<_> = self.rounds.iter().map(|round| median(round)).collect();
-        (quantile(&rounds, 1.0) - quantile(&rounds, 0.0)) / self.median() * 100.0
     }
 }
 
@@ -112,7 +62,7 @@ pub(crate) struct Roof {
 }
 
 impl Roof {
-    /// Measures it for about two seconds.
+    /// Measures it for one to four seconds.
     pub(crate) fn measure(backend: &str, device: &Device) -> Result<Self, Box<dyn Error>> {
         let random = |shape| Tensor::<2>::random(shape, Distribution::Normal(0.0, 1.0), device);
         let mut side = 256;
@@ -155,14 +105,16 @@ fn device_is_host(backend: &str) -> bool {
 fn host_bandwidth() -> f64 {
     let mut values = vec![0f32; 1 << 26];
     let traffic = 2.0 * 4.0 * values.len() as f64;
-    let times = (0..8).map(|_| {
+    // Long enough that a disturbance of a second does not make the roof low.
+    let (begin, mut least) = (Instant::now(), f64::INFINITY);
+    while begin.elapsed() < Duration::from_millis(1500) {
         let start = Instant::now();
         values
             .par_chunks_mut(1 << 16)
             .for_each(|chunk| chunk.iter_mut().for_each(|value| *value += 1.0));
-        start.elapsed().as_secs_f64()
-    });
-    traffic / times.fold(f64::INFINITY, f64::min) / 1e9
+        least = least.min(start.elapsed().as_secs_f64());
+    }
+    traffic / least / 1e9
 }
 
 /// The fastest of some calls within half a second, at least three.

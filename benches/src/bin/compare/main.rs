@@ -4,8 +4,10 @@ mod against;
 mod chart;
 mod machine;
 mod profile;
+mod reference;
 mod render;
 mod report;
+mod rounds;
 mod side;
 
 use std::error::Error;
@@ -13,12 +15,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use benches::Workload;
+use benches::{Workload, median};
 use clap::Parser;
 use cost::render::Format;
 use vgg::Engine;
 
-use machine::{Machine, Reference, Roof};
+use machine::{Machine, Roof};
 use profile::Profile;
 use report::{Report, SCHEMA};
 use side::{OwnSide, PeerSide, Side};
@@ -26,7 +28,8 @@ use side::{OwnSide, PeerSide, Side};
 /// Compare backends, and other frameworks, on the same networks.
 ///
 /// All sides take their turns in one run, in rounds, so that whatever disturbs the machine disturbs
-/// all of them; a reference kernel of fixed work says whether its own speed has changed meanwhile.
+/// all of them. A reference kernel of fixed work says whether the machine itself is as fast as before:
+/// rounds in which it is not are repeated.
 #[derive(Parser)]
 #[command(version, after_help = HELP)]
 pub(crate) struct Options {
@@ -74,9 +77,13 @@ pub(crate) struct Options {
     #[arg(long, value_name = "NAME", default_value = "table")]
     format: Format,
 
-    /// Keep the outcome as JSON, for --against
+    /// Keep the outcome as JSON, for --against and --show
     #[arg(long, value_name = "FILE")]
     save: Option<PathBuf>,
+
+    /// Print an outcome that was kept with --save, in another --format, instead of measuring
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["profile", "save", "against", "peers"])]
+    show: Option<PathBuf>,
 
     /// Fail if a side is more than 10 % slower than in this earlier run
     #[arg(long, value_name = "FILE")]
@@ -86,16 +93,12 @@ pub(crate) struct Options {
     #[arg(long, conflicts_with_all = ["train", "save", "against", "peers"])]
     profile: bool,
 
-    /// A program that runs other frameworks; see below
+    /// A program that runs other frameworks, such as scripts/peers.py; see below
     #[arg(long, value_name = "PROGRAM")]
     peers: Option<PathBuf>,
 
     /// Which of them
-    #[arg(
-        long,
-        value_delimiter = ',',
-        default_value = "torch,ort,openvino,ncnn,candle,tract"
-    )]
+    #[arg(long, value_delimiter = ',', default_value = "torch,ort,openvino,ncnn")]
     peer: Vec<String>,
 
     /// Print the figures even if the machine's speed changed during the run
@@ -112,10 +115,11 @@ Examples:
   compare --backends flex,ndarray --models vgg16,vgg16-28
   compare --models vgg16-28 --batch 1,64 --train --format markdown
   compare --save before.json; compare --against before.json
+  compare --show before.json --format svg > before.svg
   compare --profile --models vgg16 --engine burn --format svg > roofline.svg
 
 Exit codes: 0; 1 if a side is slower than in --against; 2 for anything wrong with the options, the
-backends or their memory; 3 if the machine's speed changed by more than 10 % during the run.
+backends or their memory; 3 if the machine's speed kept changing by more than 10 %.
 
 The program of --peers is called as `PROGRAM run PEER THREADS WORKLOAD`, with the environment
 variable BENCH_SECONDS set, and prints lines of tab-separated fields: peer, workload, threads, median
@@ -150,6 +154,10 @@ fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
             return Err(format!("{name} must lie between 0 and 3600, found {value}").into());
         }
     }
+    if let Some(path) = &options.show {
+        print!("{}", render::render(&report::load(path)?, options.format)?);
+        return Ok(ExitCode::SUCCESS);
+    }
     if options.rounds == 0 {
         return Err("--rounds must be at least 1, found 0".into());
     }
@@ -175,7 +183,7 @@ fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
             workloads.push(Workload::new(model, batch, options.train)?);
         }
     }
-    let earlier = options.against.as_deref().map(against::load).transpose()?;
+    let earlier = options.against.as_deref().map(report::load).transpose()?;
     let devices: Vec<_> = backends
         .iter()
         .map(|backend| vgg::device(backend).map(|device| (backend.clone(), device)))
@@ -195,8 +203,7 @@ fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
         eprintln!("{backend}: matrix product and memory");
         roofs.push(Roof::measure(backend, device)?);
     }
-    let mut reference = Reference::new();
-    let mut rows = Vec::new();
+    let mut measured = Vec::new();
     for workload in &workloads {
         let mut sides: Vec<Box<dyn Side>> = Vec::new();
         let count = workload.count()?;
@@ -204,8 +211,14 @@ fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
         for ((backend, device), roof) in devices.iter().zip(&roofs) {
             eprintln!("{} on {backend}: first call", workload.model);
             let warm_up = Duration::from_secs_f64(options.warm_up);
-            let side = OwnSide::start(workload, backend, device, options.engine, warm_up)?;
-            sides.push(Box::new(side.under(roof.clone())));
+            match OwnSide::start(workload, backend, device, options.engine, warm_up) {
+                Ok(side) => sides.push(Box::new(side.under(roof.clone()))),
+                Err(error) if devices.len() == 1 => return Err(error),
+                Err(error) => eprintln!("{} on {backend} is left out: {error}", workload.model),
+            }
+        }
+        if sides.is_empty() {
+            return Err(format!("no backend can run {}", workload.model).into());
         }
         if let (Some(program), Some(name)) = (&options.peers, workload.peer_name()) {
             for peer in &options.peer {
@@ -218,19 +231,13 @@ fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
                 }));
             }
         }
-        rows.extend(side::rounds(
-            workload,
-            count,
-            sides,
-            options,
-            &mut reference,
-        )?);
+        measured.push(rounds::measure(workload, count, sides, options)?);
     }
-    let machine = Machine::new(threads, &reference);
-    for row in &mut rows {
-        row.relative = row.best_round_ms / machine.reference_ms;
-    }
-    let drift = machine.drift_percent;
+    let references: Vec<_> = measured.iter().map(|found| found.reference_ms).collect();
+    let drift = measured.iter().map(|found| found.drift_percent);
+    let drift = drift.fold(0.0, f64::max);
+    let machine = Machine::new(threads, median(&references), drift);
+    let rows = measured.into_iter().flat_map(|found| found.rows).collect();
     let report = Report {
         schema: SCHEMA,
         machine,

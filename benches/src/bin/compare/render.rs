@@ -183,7 +183,6 @@ mod tests {
             side: side.into(),
             median_ms: median,
             spread_percent: 2.0,
-            best_round_ms: median,
             calls: 9,
             images_per_second: 1e3 / median,
             gflops: 30.94 / median * 1e3,

@@ -1,11 +1,14 @@
 //! The outcome of a run, as data. SCHEMA.md describes it.
 
+use std::error::Error;
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
 use crate::machine::{Machine, Roof};
 
 /// Raised when a field changes its meaning.
-pub(crate) const SCHEMA: u32 = 1;
+pub(crate) const SCHEMA: u32 = 2;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Report {
@@ -13,6 +16,18 @@ pub(crate) struct Report {
     pub(crate) machine: Machine,
     pub(crate) roofs: Vec<Roof>,
     pub(crate) rows: Vec<Row>,
+}
+
+/// The outcome that `--save` kept at `path`.
+pub(crate) fn load(path: &Path) -> Result<Report, Box<dyn Error>> {
+    let error = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    let text = std::fs::read_to_string(path).map_err(|e| error(&e))?;
+    let report: Report = serde_json::from_str(&text).map_err(|e| error(&e))?;
+    if report.schema != SCHEMA {
+        let found = format!("schema {SCHEMA} expected, found {}", report.schema);
+        return Err(error(&found).into());
+    }
+    Ok(report)
 }
 
 /// One side of one workload.
@@ -24,7 +39,6 @@ pub(crate) struct Row {
     pub(crate) side: String,
     pub(crate) median_ms: f64,
     pub(crate) spread_percent: f64,
-    pub(crate) best_round_ms: f64,
     pub(crate) calls: usize,
     pub(crate) images_per_second: f64,
     pub(crate) gflops: f64,

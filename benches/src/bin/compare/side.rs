@@ -1,4 +1,4 @@
-//! The sides of a comparison, and their turns.
+//! The sides of a comparison.
 
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -6,16 +6,13 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use benches::{
-    Call, Count, Peers, Workload, available_memory, held_memory, median, peak_memory, quantile,
-    reset_peak_memory,
+    Call, Count, Peers, Workload, available_memory, held_memory, peak_memory, reset_peak_memory,
 };
 use burn::tensor::Device;
 use cost::render::units::bytes;
 use vgg::Engine;
 
-use crate::Options;
-use crate::machine::{Reference, Roof};
-use crate::report::Row;
+use crate::machine::Roof;
 
 /// The times of a turn's calls in milliseconds, for each name that a side goes by.
 pub(crate) type Turn = Vec<(String, Vec<f64>)>;
@@ -33,9 +30,9 @@ pub(crate) trait Side {
 
 #[derive(Default, Clone)]
 pub(crate) struct Known {
-    roof: Option<Roof>,
-    peak_memory: Option<u64>,
-    first_run_ms: Option<f64>,
+    pub(crate) roof: Option<Roof>,
+    pub(crate) peak_memory: Option<u64>,
+    pub(crate) first_run_ms: Option<f64>,
 }
 
 /// A backend.
@@ -75,6 +72,7 @@ impl OwnSide {
         engine: Engine,
         warm_up: Duration,
     ) -> Result<Self, Box<dyn Error>> {
+        vgg::check_tensor(backend, workload.config.largest_weight_bytes())?;
         let before = held_memory();
         reset_peak_memory();
         let start = Instant::now();
@@ -185,92 +183,5 @@ impl Side for PeerSide {
                 Ok(Vec::new())
             }
         }
-    }
-}
-
-/// The times of a side under one of its names.
-struct Times {
-    name: String,
-    known: Known,
-    rounds: Vec<Vec<f64>>,
-}
-
-/// All sides in turns; one row for each.
-pub(crate) fn rounds(
-    workload: &Workload,
-    count: Count,
-    mut sides: Vec<Box<dyn Side>>,
-    options: &Options,
-    reference: &mut Reference,
-) -> Result<Vec<Row>, Box<dyn Error>> {
-    let turn = Duration::from_secs_f64(options.seconds);
-    let mut all: Vec<Times> = Vec::new();
-    for round in 1..=options.rounds {
-        eprintln!(
-            "{}, batch {}: round {round}",
-            workload.model, workload.batch
-        );
-        reference.start_round();
-        for side in &mut sides {
-            reference.sample();
-            for (name, times) in side.turn(turn)? {
-                match all.iter_mut().find(|times| times.name == name) {
-                    Some(found) => found.rounds.push(times),
-                    None => all.push(Times {
-                        name,
-                        known: side.known(),
-                        rounds: vec![times],
-                    }),
-                }
-            }
-        }
-        reference.sample();
-    }
-    let baseline = match &options.baseline {
-        None => all.first(),
-        Some(name) => all.iter().find(|times| times.name == *name),
-    };
-    let names: Vec<_> = all.iter().map(|times| times.name.as_str()).collect();
-    let baseline = baseline.ok_or_else(|| {
-        let wanted = options.baseline.as_deref().unwrap_or("the first");
-        format!(
-            "there is no side {wanted} to compare with; there are {}",
-            names.join(", ")
-        )
-    })?;
-    let baseline = median(&baseline.rounds.concat());
-    Ok(all
-        .iter()
-        .map(|times| row(workload, count, times, baseline))
-        .collect())
-}
-
-fn row(workload: &Workload, count: Count, times: &Times, baseline: f64) -> Row {
-    let calls = times.rounds.concat();
-    let middle = median(&calls);
-    let medians: Vec<_> = times.rounds.iter().map(|round| median(round)).collect();
-    let gflops = count.flops as f64 / middle / 1e6;
-    let bandwidth = (count.bytes > 0).then_some(count.bytes as f64 / middle / 1e6);
-    let roof = times.known.roof.as_ref();
-    Row {
-        model: workload.model.clone(),
-        batch: workload.batch,
-        mode: workload.mode().into(),
-        side: times.name.clone(),
-        median_ms: middle,
-        spread_percent: (quantile(&calls, 0.9) - quantile(&calls, 0.1)) / middle * 100.0,
-        best_round_ms: quantile(&medians, 0.0),
-        calls: calls.len(),
-        images_per_second: workload.batch as f64 / middle * 1e3,
-        gflops,
-        percent_of_peak: roof.map(|roof| gflops / roof.gflops * 100.0),
-        percent_of_bandwidth: roof
-            .zip(bandwidth)
-            .map(|(roof, bandwidth)| bandwidth / roof.gigabytes_per_second * 100.0),
-        peak_memory: times.known.peak_memory,
-        first_run_ms: times.known.first_run_ms,
-        ratio: middle / baseline,
-        // Known once the run is over.
-        relative: 0.0,
     }
 }

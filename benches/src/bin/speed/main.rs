@@ -33,7 +33,7 @@ struct Options {
     #[arg(long, default_value_t = 4.0)]
     seconds: f64,
 
-    /// A program that runs other frameworks; see below
+    /// A program that runs other frameworks, such as scripts/peers.py; see below
     #[arg(long, value_name = "PROGRAM")]
     peers: Option<PathBuf>,
 
@@ -47,14 +47,16 @@ struct Options {
 }
 
 const PROTOCOL: &str = "Workloads:
-  vgg16-b1 vgg16-b8 vgg16-b16 vgg16-bn-b1 vgg19-b1   inference at 224x224
-  vgg16-28-b1 vgg16-28-b64                           inference at 28x28
-  vgg16-28-sgd-b64 vgg16-28-adam-b64                 training steps at 28x28
+  vgg16-b1 vgg16-b8 vgg16-b16, also vgg16-bn-… vgg19-…   inference at 224x224
+  vgg16-28-b1 vgg16-28-b64                               inference at 28x28
+  vgg16-28-sgd-b64 vgg16-28-adam-b64                     training steps at 28x28
+Sides: \"ours\" is a prepared network with f32 weights, or the training step; \"ours, f16\" stores the
+linear layers' weights in half precision; \"burn\" is Burn's own operations.
 
 The program of --peers is called as `PROGRAM run PEER THREADS WORKLOAD`, with the environment
 variable BENCH_SECONDS set, and prints lines of tab-separated fields: peer, workload, threads, median
 milliseconds, least milliseconds, number of runs. A line that it does not print is a workload that
-the peer does not have.";
+the peer does not have. scripts/peers.py is such a program.";
 
 fn main() -> Result<(), Box<dyn Error>> {
     let options = Options::parse();
@@ -93,6 +95,9 @@ struct Times {
 fn compare(workload: &Workload, options: &Options) -> Result<(), Box<dyn Error>> {
     let turn = Duration::from_secs_f64(options.seconds);
     let mut own = vec![Side::Ours];
+    if workload.has_half() {
+        own.push(Side::Half);
+    }
     if !options.no_burn {
         own.push(Side::Burn);
     }
@@ -107,10 +112,15 @@ fn compare(workload: &Workload, options: &Options) -> Result<(), Box<dyn Error>>
             let run = workload.time(side, turn)?;
             add(&mut times, side.name(), run.median, run.least);
         }
-        let Some(peers) = &peers else { continue };
+        let (Some(peers), Some(name)) = (&peers, workload.peer_name()) else {
+            continue;
+        };
         for peer in &options.peer {
-            for run in peers.run(peer, workload.peer_name)? {
-                add(&mut times, &run.name, run.median, run.least);
+            match peers.run(peer, &name) {
+                Ok(runs) => runs
+                    .iter()
+                    .for_each(|run| add(&mut times, &run.name, run.median, run.least)),
+                Err(error) => eprintln!("{peer} is left out: {error}"),
             }
         }
     }

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use benches::peer_workload;
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::optim::{
     AdamConfig, GradientsParams, ModuleOptimizer, SgdConfig, momentum::MomentumConfig,
@@ -18,8 +19,6 @@ pub(crate) struct Workload {
     network: &'static str,
     batch: usize,
     kind: Kind,
-    /// What programs of peers call it; empty where they do not have it.
-    pub(crate) peer_name: &'static str,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -33,6 +32,8 @@ enum Kind {
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Side {
     Ours,
+    /// Ours with the linear layers' weights in half precision.
+    Half,
     Burn,
 }
 
@@ -42,81 +43,64 @@ pub(crate) struct Run {
     pub(crate) least: f64,
 }
 
-const fn workload(
-    name: &'static str,
-    network: &'static str,
-    batch: usize,
-    kind: Kind,
-    peer_name: &'static str,
-) -> Workload {
+const fn workload(name: &'static str, network: &'static str, batch: usize, kind: Kind) -> Workload {
     Workload {
         name,
         network,
         batch,
         kind,
-        peer_name,
     }
 }
 
-pub(crate) const WORKLOADS: [Workload; 9] = [
-    workload("vgg16-b1", "vgg16", 1, Kind::Inference, "W1_vgg16_b1"),
-    workload("vgg16-b8", "vgg16", 8, Kind::Inference, "W2_vgg16_b8"),
-    workload("vgg16-b16", "vgg16", 16, Kind::Inference, "W2_vgg16_b16"),
-    workload(
-        "vgg16-bn-b1",
-        "vgg16-bn",
-        1,
-        Kind::Inference,
-        "W4_vgg16bn_b1",
-    ),
-    workload("vgg19-b1", "vgg19", 1, Kind::Inference, ""),
-    workload(
-        "vgg16-28-b1",
-        "vgg16-28",
-        1,
-        Kind::Inference,
-        "W3_small_infer_b1",
-    ),
-    workload(
-        "vgg16-28-b64",
-        "vgg16-28",
-        64,
-        Kind::Inference,
-        "W3_small_infer_b64",
-    ),
-    workload(
-        "vgg16-28-sgd-b64",
-        "vgg16-28",
-        64,
-        Kind::Sgd,
-        "W3_small_train_sgd_b64",
-    ),
-    workload(
-        "vgg16-28-adam-b64",
-        "vgg16-28",
-        64,
-        Kind::Adam,
-        "W3_small_train_adam_b64",
-    ),
+pub(crate) const WORKLOADS: [Workload; 13] = [
+    workload("vgg16-b1", "vgg16", 1, Kind::Inference),
+    workload("vgg16-b8", "vgg16", 8, Kind::Inference),
+    workload("vgg16-b16", "vgg16", 16, Kind::Inference),
+    workload("vgg16-bn-b1", "vgg16-bn", 1, Kind::Inference),
+    workload("vgg16-bn-b8", "vgg16-bn", 8, Kind::Inference),
+    workload("vgg16-bn-b16", "vgg16-bn", 16, Kind::Inference),
+    workload("vgg19-b1", "vgg19", 1, Kind::Inference),
+    workload("vgg19-b8", "vgg19", 8, Kind::Inference),
+    workload("vgg19-b16", "vgg19", 16, Kind::Inference),
+    workload("vgg16-28-b1", "vgg16-28", 1, Kind::Inference),
+    workload("vgg16-28-b64", "vgg16-28", 64, Kind::Inference),
+    workload("vgg16-28-sgd-b64", "vgg16-28", 64, Kind::Sgd),
+    workload("vgg16-28-adam-b64", "vgg16-28", 64, Kind::Adam),
 ];
 
 impl Side {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Ours => "ours",
+            Self::Half => "ours, f16",
             Self::Burn => "burn",
         }
     }
 
     fn engine(self) -> Engine {
         match self {
-            Self::Ours => Engine::default(),
+            Self::Ours | Self::Half => Engine::default(),
             Self::Burn => Engine::Burn,
         }
     }
 }
 
 impl Workload {
+    /// What the program of `--peers` calls it, if it has a name for it.
+    pub(crate) fn peer_name(&self) -> Option<String> {
+        let optimizer = match self.kind {
+            Kind::Inference => None,
+            Kind::Sgd => Some("sgd"),
+            Kind::Adam => Some("adam"),
+        };
+        peer_workload(self.network, self.batch, optimizer)
+    }
+
+    /// Whether half precision makes a difference: at batch 1 reading the weights is what takes time.
+    pub(crate) fn has_half(&self) -> bool {
+        self.kind == Kind::Inference && self.batch == 1
+    }
+
     /// Calls it for about `turn`, after a warm-up.
     pub(crate) fn time(&self, side: Side, turn: Duration) -> Result<Run, Box<dyn Error>> {
         let config = VggConfig::named(self.network)?;
@@ -129,7 +113,7 @@ impl Workload {
     /// SGD with momentum or Adam: this project's, which go over memory once, or Burn's.
     fn optimizer(&self, side: Side) -> Result<ModuleOptimizer, Box<dyn Error>> {
         let sgd = self.kind == Kind::Sgd;
-        if side == Side::Ours {
+        if side != Side::Burn {
             let kind = match sgd {
                 true => OptimizerKind::Sgd,
                 false => OptimizerKind::AdamW,
@@ -165,7 +149,10 @@ impl Workload {
                 black_box(network.forward(images.clone())).is_ok()
             }));
         }
-        let prepared = network.prepare(self.batch)?;
+        let prepared = match side {
+            Side::Half => network.prepare_half(self.batch)?,
+            _ => network.prepare(self.batch)?,
+        };
         Ok(repeat(turn, || {
             black_box(prepared.forward(images.clone())).is_ok()
         }))

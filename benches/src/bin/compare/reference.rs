@@ -1,0 +1,31 @@
+//! How fast the machine is at this moment.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use benches::median;
+use rayon::prelude::*;
+
+/// Milliseconds of a fixed piece of work: arithmetic in the first cache on all threads, nothing of the
+/// networks. The median of a few runs: one may be interrupted, or be alone on a core that the others
+/// share.
+pub(crate) fn sample() -> f64 {
+    let runs: Vec<_> = (0..9).map(|_| run()).collect();
+    median(&runs)
+}
+
+fn run() -> f64 {
+    let start = Instant::now();
+    (0..rayon::current_num_threads())
+        .into_par_iter()
+        .for_each(|thread| {
+            let mut values = [1.0 + thread as f32 * 1e-3; 1024];
+            for _ in 0..60_000 {
+                for value in &mut values {
+                    *value = *value * 0.999 + 0.001;
+                }
+                black_box(&mut values);
+            }
+        });
+    start.elapsed().as_secs_f64() * 1e3
+}

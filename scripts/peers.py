@@ -1,0 +1,232 @@
+#!/usr/bin/env python3
+"""Times other frameworks for `benches --bin speed` and `--bin compare`: peers.py run PEER THREADS WORKLOAD.
+
+    pip install torch torchvision onnx onnxscript onnxruntime openvino ncnn pnnx
+
+PEER is torch, ort, openvino or ncnn. WORKLOAD is one of W1_vgg16_b1, W2_vgg16_bN, W4_vgg16bn_bN, W5_vgg19_bN
+(inference at 224x224), W3_small_infer_bN, W3_small_train_sgd_bN, W3_small_train_adam_bN (the 28x28 network).
+BENCH_SECONDS is the time for each way to run it. A line has the fields peer, workload, threads, median and
+least milliseconds, number of runs; what a peer cannot do prints none. Weights are random, in f32; models that
+were converted are kept in PEERS_DIR (else ~/.cache/vgg-peers): the four networks take 4 GB.
+"""
+import copy
+import os
+import pathlib
+import re
+import statistics
+import sys
+import time
+import warnings
+
+warnings.filterwarnings("ignore")
+FOLDER = pathlib.Path(os.environ.get("PEERS_DIR") or pathlib.Path.home() / ".cache/vgg-peers")
+SECONDS = float(os.environ.get("BENCH_SECONDS", "4"))
+SMALL = [64, 64, "M", 128, 128, "M", 256, 256, 256, "M", 512, 512, 512, "M"]
+
+
+def parse(workload):
+    found = re.fullmatch(r"W\d_(vgg16|vgg16bn|vgg19|small)_(?:(infer|train_sgd|train_adam)_)?b(\d+)", workload)
+    if not found:
+        return None
+    model, kind, batch = found.groups()
+    return model, (kind or "infer"), int(batch)
+
+
+def network(model):
+    """The network in PyTorch, with seeded weights of a size that keeps activations near 1."""
+    import torch
+    from torch import nn
+    from torchvision import models
+
+    class Small(nn.Module):
+        def __init__(self, features, classifier):
+            super().__init__()
+            self.features, self.classifier = features, classifier
+
+        def forward(self, images):
+            return self.classifier(torch.flatten(self.features(images), 1))
+
+    torch.manual_seed(0)
+    if model == "small":
+        layers, channels = [], 1
+        for width in SMALL:
+            if width == "M":
+                layers.append(nn.MaxPool2d(2, 2))
+                continue
+            layers += [nn.Conv2d(channels, width, 3, padding=1), nn.ReLU(inplace=True)]
+            channels = width
+        head = [nn.Linear(512, 4096), nn.ReLU(True), nn.Dropout(), nn.Linear(4096, 4096), nn.ReLU(True), nn.Dropout()]
+        built = Small(nn.Sequential(*layers), nn.Sequential(*head, nn.Linear(4096, 10)))
+    else:
+        built = getattr(models, model.replace("bn", "_bn"))(weights=None, init_weights=False)
+    with torch.no_grad():
+        for module in built.modules():
+            if isinstance(module, (nn.Conv2d, nn.Linear)):
+                nn.init.kaiming_normal_(module.weight)
+    return built
+
+
+def shape(model, batch):
+    return (batch, 1, 28, 28) if model == "small" else (batch, 3, 224, 224)
+
+
+def report(peer, workload, threads, call):
+    """Calls it for SECONDS, at least five times, after three calls that do not count."""
+    for _ in range(3):
+        call()
+    times, end = [], time.perf_counter() + SECONDS
+    while len(times) < 5 or time.perf_counter() < end:
+        start = time.perf_counter()
+        call()
+        times.append((time.perf_counter() - start) * 1e3)
+    fields = [peer, workload, threads, f"{statistics.median(times):.3f}", f"{min(times):.3f}", len(times)]
+    print(*fields, sep="\t", flush=True)
+
+
+def onnx_file(model):
+    """The network as ONNX, moved to its place when it is complete."""
+    path = FOLDER / f"{model}.onnx"
+    if not path.exists():
+        import torch
+
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part")
+        torch.onnx.export(
+            network(model).eval(), (torch.randn(shape(model, 2)),), str(part), input_names=["input"], dynamo=True,
+            external_data=False, dynamic_shapes=({0: torch.export.Dim("N")},), opset_version=18, verbose=False,
+        )
+        part.rename(path)
+    return str(path)
+
+
+def torch_peer(model, kind, batch, threads, workload):
+    import torch
+    import torch._inductor.config as inductor
+
+    torch.set_num_threads(threads)
+    inductor.freezing = kind == "infer"
+    images = torch.randn(shape(model, batch))
+    labels = torch.arange(batch) % 10
+    for mode in ["eager", "cl", "compile", "compile_cl"]:
+        built, x = network(model), images
+        if mode.endswith("cl"):
+            built = built.to(memory_format=torch.channels_last)
+            x = x.to(memory_format=torch.channels_last)
+        run = built
+        torch._dynamo.reset()
+        if kind == "infer":
+            run = built = built.eval()
+            with torch.no_grad():
+                if mode.startswith("compile"):
+                    run = torch.compile(copy.deepcopy(built))
+                report(f"torch-{mode}", workload, threads, lambda: run(x))
+            continue
+        if mode.startswith("compile"):
+            run = torch.compile(built)
+        if kind == "train_sgd":
+            optimizer = torch.optim.SGD(built.parameters(), lr=1e-4, momentum=0.9)
+        else:
+            optimizer = torch.optim.Adam(built.parameters(), lr=1e-4)
+
+        def step():
+            optimizer.zero_grad(set_to_none=True)
+            torch.nn.functional.cross_entropy(run(x), labels).backward()
+            optimizer.step()
+
+        report(f"torch-{mode}", workload, threads, step)
+
+
+def ort_peer(model, kind, batch, threads, workload):
+    import numpy
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    session = onnxruntime.InferenceSession(onnx_file(model), options, providers=["CPUExecutionProvider"])
+    images = numpy.random.randn(*shape(model, batch)).astype(numpy.float32)
+    report("onnxruntime", workload, threads, lambda: session.run(None, {"input": images}))
+
+
+def openvino_peer(model, kind, batch, threads, workload):
+    import numpy
+    import openvino
+
+    core = openvino.Core()
+    graph = core.read_model(onnx_file(model))
+    graph.reshape(shape(model, batch))
+    settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1}
+    request = core.compile_model(graph, "CPU", settings | {"PERFORMANCE_HINT": "LATENCY"}).create_infer_request()
+    images = numpy.random.randn(*shape(model, batch)).astype(numpy.float32)
+    request.set_input_tensor(openvino.Tensor(images, shared_memory=True))
+    report("openvino", workload, threads, request.infer)
+
+
+def ncnn_files(model):
+    """The two files of ncnn's, moved to their places when both are complete."""
+    import tempfile
+
+    import pnnx
+    import torch
+
+    param, weights = (FOLDER / f"{model}.ncnn.{end}" for end in ["param", "bin"])
+    if not param.exists():
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        before = os.getcwd()
+        with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
+            os.chdir(folder)
+            images = (torch.rand(shape(model, 1)),)
+            pnnx.export(network(model).eval(), f"{model}.pt", images, fp16=False, device="cpu")
+            os.chdir(before)
+            made = [pathlib.Path(folder) / file.name for file in [weights, param]]
+            if not all(file.exists() and file.stat().st_size for file in made):
+                sys.exit(f"pnnx did not convert {model}")
+            made[0].rename(weights)
+            made[1].rename(param)
+    return str(param), str(weights)
+
+
+def ncnn_peer(model, kind, batch, threads, workload):
+    """ncnn has no batches: a batch is computed image by image."""
+    import ncnn
+    import numpy
+
+    net = ncnn.Net()
+    options = net.opt
+    options.num_threads, options.use_vulkan_compute = threads, False
+    options.use_fp16_packed = options.use_fp16_storage = options.use_fp16_arithmetic = False
+    options.use_bf16_storage = False
+    param, weights = ncnn_files(model)
+    if net.load_param(param) or net.load_model(weights):
+        sys.exit(f"ncnn does not load {param}")
+    images = [ncnn.Mat(numpy.random.randn(*shape(model, 1)[1:]).astype(numpy.float32)).clone() for _ in range(batch)]
+
+    def call():
+        for image in images:
+            with net.create_extractor() as extractor:
+                extractor.input("in0", image)
+                failed, logits = extractor.extract("out0")
+                if failed:
+                    sys.exit("ncnn does not compute")
+                numpy.array(logits)
+
+    report("ncnn", workload, threads, call)
+
+
+PEERS = {"torch": torch_peer, "ort": ort_peer, "openvino": openvino_peer, "ncnn": ncnn_peer}
+
+
+def main():
+    if len(sys.argv) != 5 or sys.argv[1] != "run":
+        sys.exit(__doc__)
+    _, _, peer, threads, workload = sys.argv
+    found = parse(workload)
+    if peer not in PEERS:
+        sys.exit(f"unknown peer {peer}: {', '.join(PEERS)}")
+    if not found or (found[1] != "infer" and peer != "torch"):
+        return
+    for name in ["OMP_NUM_THREADS", "MKL_NUM_THREADS"]:
+        os.environ[name] = threads
+    PEERS[peer](*found, int(threads), workload)
+
+
+main()
