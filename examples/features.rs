@@ -28,7 +28,7 @@ struct Options {
     network: NetworkOptions,
 
     /// Look through the small network that is shipped; it knows ten kinds of clothes
-    #[arg(long, conflicts_with_all = ["weights", "random_weights"])]
+    #[arg(long, conflicts_with_all = ["weights", "pretrained", "random_weights"])]
     shipped: bool,
 
     /// Layers on the contact sheet, such as conv1_1,relu3_3,pool5 [default: the last of each
@@ -89,6 +89,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
             network: shipped.network,
             normalization: shipped.preprocessing.normalization,
             classes: Some(shipped.classes),
+            headless: false,
         }
     } else {
         options.network.open(&device)?
@@ -123,6 +124,10 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     picture::save(&sheet(&rows), &path)?;
     println!("{} layers: {}", rows.len(), path.display());
 
+    if opened.headless {
+        println!("no heat map: these weights tell no classes apart");
+        return Ok(());
+    }
     let class = match options.class {
         Some(class) => class,
         None => most_probable(opened.network.probabilities(image.clone())?)?,

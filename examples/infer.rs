@@ -9,6 +9,7 @@ use std::sync::Arc;
 use burn::tensor::Device;
 use clap::Parser;
 use examples::exit;
+use examples::network::downloading;
 use vgg::data::{self, DataOptions, ImageSet};
 use vgg::train::{Evaluation, RunFolder, evaluate};
 use vgg::{Classifier, Engine, PretrainedWeights, VggConfig, WeightsError};
@@ -124,6 +125,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     };
     let device = vgg::device(&backend)?;
     let mut classifier = classifier(options, &device)?;
+    vgg::check_tensor(&backend, classifier.network.config().largest_weight_bytes())?;
     classifier.network = classifier.network.with_engine(options.engine);
     for paths in options.images.chunks(READ_AT_ONCE) {
         let pixels = classifier.preprocessing.read_all(paths);
@@ -189,15 +191,7 @@ fn classifier(options: &Options, device: &Device) -> Result<Classifier, Box<dyn 
         }
         (Some(model), None) if options.pretrained => {
             let weights = PretrainedWeights::named(model)?;
-            let mut last = 0;
-            let mut progress = |bytes: u64, all: Option<u64>| {
-                let megabytes = bytes / 1_000_000;
-                if megabytes / 10 != last {
-                    last = megabytes / 10;
-                    let all = all.map_or(String::new(), |all| format!(" of {}", all / 1_000_000));
-                    eprintln!("downloading {}: {megabytes}{all} MB", weights.address);
-                }
-            };
+            let mut progress = downloading(&weights.address);
             Ok(weights.classifier(device, &mut progress)?)
         }
         (Some(model), None) => Err(format!(

@@ -50,6 +50,11 @@ struct Options {
     #[arg(long, value_name = "F", default_value_t = 0.1)]
     content_weight: f64,
 
+    /// How much smoothness counts, beside a style of 1: without it, noise that the network does not
+    /// see is left in the picture
+    #[arg(long, value_name = "F", default_value_t = 1.0)]
+    smoothness: f64,
+
     /// Layers for the content
     #[arg(
         long,
@@ -148,7 +153,8 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
                 options.steps
             );
         }
-        let sum = parts.content.mul_scalar(options.content_weight) + parts.style;
+        let rough = roughness(canvas.pixels.val()).mul_scalar(options.smoothness);
+        let sum = parts.content.mul_scalar(options.content_weight) + parts.style + rough;
         let gradients = GradientsParams::from_grads(sum.backward(), &canvas);
         canvas = optimizer.step(options.lr, canvas, gradients);
         // Colours that no screen shows would cost nothing and look wrong.
@@ -163,6 +169,20 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     write(&canvas, &path)?;
     println!("{:.0} s; {}", began.elapsed().as_secs_f64(), path.display());
     Ok(())
+}
+
+/// The mean square of the difference of neighbouring pixels, across and down.
+fn roughness(pixels: Tensor<4>) -> Tensor<1> {
+    let [_, _, height, width] = pixels.dims();
+    let difference = |dim: usize, size: usize| {
+        if size < 2 {
+            return Tensor::zeros([1], &pixels.device());
+        }
+        let next = pixels.clone().narrow(dim, 1, size - 1);
+        let difference = next - pixels.clone().narrow(dim, 0, size - 1);
+        difference.powi_scalar(2).mean()
+    };
+    difference(2, height) + difference(3, width)
 }
 
 /// A loss in which every layer counts the same for style, and for content: each is divided by what

@@ -249,6 +249,7 @@ fn started(options: &Options) -> Result<Prepared, Box<dyn Error>> {
     let backend = options.backend.clone().unwrap_or_else(default_backend);
     let backend = numbered(backend, options.device);
     vgg::device(&backend)?;
+    vgg::check_tensor(&backend, model.largest_weight_bytes())?;
 
     let [height, width] = model.input_size;
     let shape = [model.input_channels, height, width];

@@ -1,23 +1,30 @@
 //! The network that an example looks through.
 
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use clap::Args;
-use vgg::data::{Normalization, Preprocessing};
-use vgg::{Classifier, Vgg, VggConfig, WeightsError, WeightsHeader};
+use vgg::data::{Normalization, Preprocessing, imagenet_classes};
+use vgg::{
+    Classifier, ConfigError, Part, PretrainedWeights, Vgg, VggConfig, WeightsError, WeightsHeader,
+};
 
 /// Which network.
 #[derive(Args)]
 pub struct NetworkOptions {
     /// Take the weights in this file: of a run of `train`, or of torchvision or timm (.pth or
     /// .safetensors)
-    #[arg(long, value_name = "FILE", conflicts_with = "random_weights")]
+    #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
 
+    /// Take the published weights of --model (also vgg16-features); downloaded once (500 MB) and
+    /// kept in VGG_HOME or the system's cache folder
+    #[arg(long, conflicts_with = "weights")]
+    pretrained: bool,
+
     /// Take random weights instead, to see how the program works
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["weights", "pretrained"])]
     random_weights: bool,
 
     /// Which network, where the file does not say it
@@ -27,6 +34,11 @@ pub struct NetworkOptions {
     /// Multiply the channels of every layer by this, where the file does not say it
     #[arg(long, value_name = "F", default_value_t = 1.0)]
     width: f64,
+
+    /// Give the network a fresh output layer for so many classes, and leave out the one in the file:
+    /// for files of torchvision or timm that know other classes than ImageNet's
+    #[arg(long, value_name = "N", requires = "weights")]
+    new_head: Option<usize>,
 
     /// Random weights and choices follow from this
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -40,6 +52,8 @@ pub struct Opened {
     pub normalization: Normalization,
     /// Names of the classes, if they are known.
     pub classes: Option<Vec<String>>,
+    /// Whether the weights are of the convolutions alone, and the head is a random one.
+    pub headless: bool,
 }
 
 impl NetworkOptions {
@@ -49,23 +63,49 @@ impl NetworkOptions {
     }
 
     pub fn open(&self, device: &Device) -> Result<Opened, Box<dyn Error>> {
-        let Some(path) = &self.weights else {
-            if !self.random_weights {
-                return Err(self.advice().into());
-            }
-            device.seed(self.seed);
-            let network = VggConfig::named(&self.model)?
-                .with_width(self.width)
-                .init(device)?;
-            return Ok(plain(network));
-        };
+        device.seed(self.seed);
+        match &self.weights {
+            Some(path) => self.open_file(path, device),
+            None if self.pretrained => self.published(device),
+            None if self.random_weights => Ok(plain(self.config()?.init(device)?)),
+            None => Err(self.advice().into()),
+        }
+    }
+
+    fn config(&self) -> Result<VggConfig, ConfigError> {
+        Ok(VggConfig::named(&self.model)?.with_width(self.width))
+    }
+
+    fn published(&self, device: &Device) -> Result<Opened, Box<dyn Error>> {
+        if self.width != 1.0 {
+            let found = self.width;
+            return Err(format!("published weights have --width 1, found {found}").into());
+        }
+        let weights = PretrainedWeights::named(&self.model)?;
+        let (network, _) = weights.network(device, &mut downloading(&weights.address))?;
+        Ok(Opened {
+            classes: (weights.part == Part::Whole).then(imagenet_classes),
+            headless: weights.part != Part::Whole,
+            normalization: weights.preprocessing.normalization,
+            network,
+        })
+    }
+
+    fn open_file(&self, path: &Path, device: &Device) -> Result<Opened, Box<dyn Error>> {
         let header = WeightsHeader::read(path);
         match header.and_then(|header| header.config()) {
+            Ok(_) if self.new_head.is_some() => Err(format!(
+                "--new-head is for files that do not say what network they are of: {} says it, and \
+                 `finetune` replaces its head by itself",
+                path.display()
+            )
+            .into()),
             Ok(_) => Ok(match Classifier::from_file(path, device) {
                 Ok(classifier) => Opened {
                     network: classifier.network,
                     normalization: classifier.preprocessing.normalization,
                     classes: Some(classifier.classes),
+                    headless: false,
                 },
                 // Weights alone, without names of classes.
                 Err(WeightsError::Metadata { .. }) => plain(Vgg::from_file(path, device)?),
@@ -73,8 +113,13 @@ impl NetworkOptions {
             }),
             // Not a file of this project, which would describe its network.
             Err(WeightsError::NoConfig { .. } | WeightsError::Format { .. }) => {
-                let config = VggConfig::named(&self.model)?.with_width(self.width);
-                Ok(plain(config.init(device)?.load(path)?))
+                let mut config = self.config()?;
+                let Some(classes) = self.new_head else {
+                    return Ok(plain(config.init(device)?.load(path)?));
+                };
+                config.classes = classes;
+                let network = config.init(device)?;
+                Ok(plain(network.load_part(path, Part::WithoutOutput)?.0))
             }
             Err(error) => Err(error.into()),
         }
@@ -82,11 +127,24 @@ impl NetworkOptions {
 
     fn advice(&self) -> String {
         format!(
-            "{} needs weights: --weights FILE takes those of a run of `train`, or of torchvision or \
-             timm (.pth or .safetensors; `infer --model {} --pretrained` downloads them once); \
+            "{} needs weights: --pretrained downloads the published ones once; --weights FILE takes \
+             those of a run of `train`, or of torchvision or timm (.pth or .safetensors); \
              --random-weights shows how the program works without any",
-            self.model, self.model,
+            self.model,
         )
+    }
+}
+
+/// Says on standard error how far a download is, every 10 MB.
+pub fn downloading(address: &str) -> impl FnMut(u64, Option<u64>) {
+    let mut last = 0;
+    move |bytes, all| {
+        let megabytes = bytes / 1_000_000;
+        if megabytes / 10 != last {
+            last = megabytes / 10;
+            let all = all.map_or(String::new(), |all| format!(" of {}", all / 1_000_000));
+            eprintln!("downloading {address}: {megabytes}{all} MB");
+        }
     }
 }
 
@@ -99,5 +157,6 @@ fn plain(network: Vgg) -> Opened {
         network,
         normalization,
         classes: None,
+        headless: false,
     }
 }

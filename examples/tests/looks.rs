@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 
 use image::{GrayImage, Rgb, RgbImage};
 use program::{example, fails_with, folder, succeeds};
+use safetensors::{SafeTensors, serialize};
 use vgg::data::{self, DataOptions};
+use vgg::{Precision, VggConfig};
 
 /// The shipped photograph called `name`.
 fn photograph(name: &str) -> PathBuf {
@@ -210,7 +212,7 @@ fn what_cannot_work_is_named() {
     );
     fails_with(
         example("features").arg(&cat),
-        "vgg16 needs weights: --weights FILE",
+        "vgg16 needs weights: --pretrained downloads",
     );
     fails_with(
         example("features")
@@ -238,6 +240,39 @@ fn what_cannot_work_is_named() {
     fs::create_dir(empty.path().join("cats")).expect("created");
     fs::write(empty.path().join("cats/page.png"), "<html>").expect("written");
     fails_with(&mut finetune, "page.png: neither a PNG nor a JPEG image");
+}
+
+/// A file as torchvision's, which says nothing of its network, with a head for 37 classes.
+fn foreign_weights(path: &Path) {
+    let mut config = VggConfig::named("vgg11").expect("known").with_width(0.125);
+    config.classes = 37;
+    let device = vgg::device("flex").expect("always there");
+    let network = config.init(&device).expect("valid");
+    network.save(path, Precision::F32, &[]).expect("saved");
+    let bytes = fs::read(path).expect("written");
+    let tensors = SafeTensors::deserialize(&bytes).expect("valid");
+    let plain = serialize(tensors.iter(), None).expect("serialised");
+    fs::write(path, plain).expect("written");
+}
+
+#[test]
+fn a_head_of_other_classes_is_left_out_on_request() {
+    let out = folder();
+    let weights = out.path().join("flowers.safetensors");
+    foreign_weights(&weights);
+    let features = || {
+        let mut command = example("features");
+        command.arg(photograph("coffee.jpg")).arg("--weights");
+        command.arg(&weights).args(&NARROW[1..]);
+        command.args(["--side", "64", "--out"]).arg(out.path());
+        command
+    };
+    fails_with(&mut features(), "37");
+    succeeds(features().args(["--new-head", "5", "--class", "4"]));
+    fails_with(
+        features().args(["--new-head", "5", "--class", "5"]),
+        "5 classes, numbered from 0; found class 5",
+    );
 }
 
 #[test]
