@@ -163,13 +163,13 @@ def openvino_peer(model, kind, batch, threads, workload):
 
 def ncnn_files(model):
     """The two files of ncnn's, moved to their places when both are complete."""
-    import tempfile
-
-    import pnnx
-    import torch
-
     param, weights = (FOLDER / f"{model}.ncnn.{end}" for end in ["param", "bin"])
     if not param.exists():
+        import tempfile
+
+        import pnnx
+        import torch
+
         FOLDER.mkdir(parents=True, exist_ok=True)
         before = os.getcwd()
         with tempfile.TemporaryDirectory(dir=FOLDER) as folder:

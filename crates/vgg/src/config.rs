@@ -209,25 +209,13 @@ impl VggConfig {
     /// # Ok::<(), vgg::ConfigError>(())
     /// ```
     pub fn parameter_count(&self) -> u128 {
-        let mut total = 0u128;
-        let mut inputs = self.input_channels as u128;
-        let norm = if self.batch_norm { 2 } else { 0 };
-        for (block, channels) in self.blocks.iter().zip(self.channels()) {
-            let channels = channels as u128;
-            if block.convolutions > 0 {
-                let first = weighted_sum(inputs.saturating_mul(9), channels, norm);
-                let others = weighted_sum(channels.saturating_mul(9), channels, norm)
-                    .saturating_mul(block.convolutions as u128 - 1);
-                total = total.saturating_add(first).saturating_add(others);
-                inputs = channels;
-            }
-        }
-        let mut features = self.feature_count() as u128;
-        for size in self.hidden_sizes().into_iter().chain([self.classes]) {
-            total = total.saturating_add(weighted_sum(features, size as u128, 0));
-            features = size as u128;
-        }
-        total
+        let counts = self.layer_sizes().into_iter().map(|size| {
+            let of_output = size.inputs.saturating_add(size.beside);
+            of_output
+                .saturating_mul(size.outputs)
+                .saturating_mul(size.count)
+        });
+        counts.fold(0, u128::saturating_add)
     }
 
     /// Bytes of the largest layer's weights in `f32`, for [`crate::check_tensor`].
@@ -238,20 +226,50 @@ impl VggConfig {
     /// # Ok::<(), vgg::ConfigError>(())
     /// ```
     pub fn largest_weight_bytes(&self) -> u64 {
-        let (mut largest, mut inputs) = (0, self.input_channels as u64);
-        let mut layer = |outputs: usize, taps: u64| {
-            let weights = inputs.saturating_mul(outputs as u64).saturating_mul(taps);
-            (largest, inputs) = (weights.max(largest), outputs as u64);
-        };
+        let sizes = self.layer_sizes().into_iter();
+        let largest = sizes
+            .map(|size| size.inputs.saturating_mul(size.outputs))
+            .max();
+        let bytes = largest.unwrap_or(0).saturating_mul(4);
+        u64::try_from(bytes).unwrap_or(u64::MAX)
+    }
+
+    /// The sizes of all layers with weights, in their order.
+    fn layer_sizes(&self) -> Vec<LayerSize> {
+        let mut sizes = Vec::new();
+        let mut inputs = self.input_channels as u128;
+        let beside = if self.batch_norm { 3 } else { 1 };
         for (block, channels) in self.blocks.iter().zip(self.channels()) {
-            (0..block.convolutions).for_each(|_| layer(channels, 9));
+            let outputs = channels as u128;
+            let mut convolutions = |inputs: u128, count: usize| {
+                sizes.push(LayerSize {
+                    inputs: inputs.saturating_mul(9),
+                    outputs,
+                    beside,
+                    count: count as u128,
+                });
+            };
+            let Some(others) = block.convolutions.checked_sub(1) else {
+                continue;
+            };
+            convolutions(inputs, 1);
+            if others > 0 {
+                convolutions(outputs, others);
+            }
+            inputs = outputs;
         }
-        let mut inputs = self.feature_count() as u64;
+        let mut inputs = self.feature_count() as u128;
         for size in self.hidden_sizes().into_iter().chain([self.classes]) {
-            largest = inputs.saturating_mul(size as u64).max(largest);
-            inputs = size as u64;
+            let outputs = size as u128;
+            sizes.push(LayerSize {
+                inputs,
+                outputs,
+                beside: 1,
+                count: 1,
+            });
+            inputs = outputs;
         }
-        largest.saturating_mul(4)
+        sizes
     }
 
     /// Checks every rule; [`VggConfig::init`](crate::VggConfig::init) calls it.
@@ -315,9 +333,14 @@ impl VggConfig {
     }
 }
 
-/// Parameters of a layer with `inputs` weights and one bias (and `extra`) for each of `outputs`.
-fn weighted_sum(inputs: u128, outputs: u128, extra: u128) -> u128 {
-    inputs.saturating_add(1 + extra).saturating_mul(outputs)
+/// Layers of one size that follow each other.
+struct LayerSize {
+    /// Weights of one output.
+    inputs: u128,
+    outputs: u128,
+    /// Parameters of one output beside its weights: the bias, and a norm's two.
+    beside: u128,
+    count: u128,
 }
 
 #[cfg(test)]

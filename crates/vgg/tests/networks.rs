@@ -167,6 +167,23 @@ fn logits(network: &Vgg) -> Vec<f32> {
         .expect("floats")
 }
 
+#[derive(Default)]
+struct Weights(Vec<Vec<f32>>);
+
+impl ModuleVisitor for Weights {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let data = param.val().into_data();
+        self.0.push(data.try_into_vec().expect("floats"));
+    }
+}
+
+/// The numbers of all parameters and running statistics.
+fn weights(network: &Vgg) -> Vec<Vec<f32>> {
+    let mut weights = Weights::default();
+    network.visit(&mut weights);
+    weights.0
+}
+
 #[test]
 fn a_network_survives_its_file() {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -176,8 +193,8 @@ fn a_network_survives_its_file() {
         network.save(&path, Precision::F32, &[]).expect("saved");
         let loaded = Vgg::from_file(&path, &Device::flex()).expect("loaded");
         assert_eq!(loaded.config(), network.config());
-        // The weights are the same; a file's linear layers lie the other way round, so that sums are
-        // taken in another order.
+        assert_eq!(weights(&loaded), weights(&network), "{name}");
+        // A file's linear layers lie the other way round, so that sums are taken in another order.
         let scale = logits(&network)
             .iter()
             .fold(0f32, |most, logit| most.max(logit.abs()));
@@ -187,6 +204,10 @@ fn a_network_survives_its_file() {
                 "{name}: {found} and {expected}"
             );
         }
+
+        loaded.save(&path, Precision::F32, &[]).expect("saved");
+        let again = Vgg::from_file(&path, &Device::flex()).expect("loaded");
+        assert_eq!(logits(&again), logits(&loaded), "{name}");
 
         let whole = std::fs::metadata(&path).expect("a file").len();
         network.save(&path, Precision::F16, &[]).expect("saved");

@@ -67,22 +67,22 @@ pub(crate) fn measure(
     let turn = Duration::from_secs_f64(options.seconds);
     let (name, batch) = (&workload.model, workload.batch);
     let mut rounds: Vec<Round> = Vec::new();
-    let mut steady = 0;
-    while steady < options.rounds && rounds.len() < options.rounds * MOST_TRIES {
+    loop {
+        let middle = median(&samples(&rounds));
+        let steady = rounds.iter().filter(|round| round.is_steady(middle));
+        let steady = steady.count();
+        if steady >= options.rounds {
+            rounds.retain(|round| round.is_steady(middle));
+            break;
+        }
+        if rounds.len() >= options.rounds * MOST_TRIES {
+            break;
+        }
         eprintln!(
             "{name}, batch {batch}: {steady} of {} rounds",
             options.rounds
         );
         rounds.push(Round::run(&mut sides, turn)?);
-        let middle = median(&samples(&rounds));
-        steady = rounds
-            .iter()
-            .filter(|round| round.is_steady(middle))
-            .count();
-    }
-    if steady >= options.rounds {
-        let middle = median(&samples(&rounds));
-        rounds.retain(|round| round.is_steady(middle));
     }
     let medians: Vec<_> = rounds
         .iter()
@@ -103,7 +103,7 @@ pub(crate) fn measure(
 fn samples(rounds: &[Round]) -> Vec<f64> {
     rounds
         .iter()
-        .flat_map(|round| round.reference.clone())
+        .flat_map(|round| round.reference.iter().copied())
         .collect()
 }
 
