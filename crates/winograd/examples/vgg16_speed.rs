@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use winograd::{
     Activation, Algorithm, Conv3x3, ConvOptions, Kernel, LayerSize, Linear, LinearOptions, Storage,
-    Workspace,
+    Workspace, on_pool,
 };
 
 struct Args {
@@ -120,7 +120,7 @@ const NETWORKS: [Network; 2] = [
             (512, false),
             (512, true),
         ],
-        linears: &[512, 512, 10],
+        linears: &[4096, 4096, 10],
         batches: &[1, 64],
     },
 ];
@@ -277,6 +277,10 @@ impl Layers {
     }
 
     fn time(&self, network: &Network, batch: usize, threads: usize, args: &Args) {
+        on_pool(|| self.time_here(network, batch, threads, args));
+    }
+
+    fn time_here(&self, network: &Network, batch: usize, threads: usize, args: &Args) {
         let image = network.size * network.size;
         let input = random(batch * network.in_channels * image, 1.0);
         let mut workspace = Workspace::new();

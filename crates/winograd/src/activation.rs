@@ -157,6 +157,21 @@ impl Activation {
         &mut self.lines[..self.used]
     }
 
+    /// An empty activation in the memory of another.
+    #[cfg(feature = "burn")]
+    pub(crate) fn from_memory(lines: Vec<Line>) -> Self {
+        Self {
+            lines,
+            ..Self::default()
+        }
+    }
+
+    /// Its memory.
+    #[cfg(feature = "burn")]
+    pub(crate) fn into_memory(self) -> Vec<Line> {
+        self.lines
+    }
+
     /// Gives it a new shape. The content is arbitrary until it has been written.
     pub(crate) fn reshape(
         &mut self,

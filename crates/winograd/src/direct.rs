@@ -26,8 +26,16 @@ pub(crate) enum Planes<'a> {
     Lines(&'a [Line]),
 }
 
-/// Writes the output of the convolution, finished by the tail. `pass.input` is not used.
-pub(crate) fn run(pass: &Pass, planes: Planes, channels: usize, output: &mut [Line], parts: Parts) {
+/// Writes the output of the convolution, finished by the tail, by all packed `weights`. Those of `pass` and
+/// its input are not used.
+pub(crate) fn run(
+    pass: &Pass,
+    weights: &[Line],
+    planes: Planes,
+    channels: usize,
+    output: &mut [Line],
+    parts: Parts,
+) {
     let (grid, tail) = (&pass.grid, &pass.tail);
     let (down, _) = tail.size(grid.out_height, grid.out_width);
     let rows = if tail.pool { 2 } else { 1 };
@@ -48,6 +56,7 @@ pub(crate) fn run(pass: &Pass, planes: Planes, channels: usize, output: &mut [Li
     for_each_task(slots, pass.grid.batch * down, |slot, task| {
         pass.kernel.run(Row {
             pass,
+            weights,
             planes,
             channels,
             output: &output,
@@ -63,6 +72,7 @@ pub(crate) fn run(pass: &Pass, planes: Planes, channels: usize, output: &mut [Li
 /// One row of the output, or two that are pooled to one.
 struct Row<'a> {
     pass: &'a Pass<'a>,
+    weights: &'a [Line],
     planes: Planes<'a>,
     channels: usize,
     output: &'a Shared<'a>,
@@ -99,8 +109,6 @@ impl Op for Row<'_> {
         let across = grid.out_width;
         for panel in 0..packing.panels() {
             let (first, cols) = (panel * packing.panel_lines, packing.cols(panel));
-            let start = first * packing.depth * 9;
-            let size = cols * packing.depth * 9;
             // One panel at a time, so that its sums are still in the first cache when they are finished.
             let products = scratch(&mut self.slot.products, cols * rows * across);
             for r in 0..rows {
@@ -108,7 +116,7 @@ impl Op for Row<'_> {
                     &self.slot.planar[r * width..],
                     self.offsets,
                     across,
-                    &pass.weights[start..start + size],
+                    packing.panel(self.weights, panel),
                     cols,
                     &mut products[r * across..],
                     rows * across,

@@ -16,15 +16,46 @@ use crate::winograd::Pass;
 /// Lines of the left factor at a time.
 const CHUNK_LINES: usize = 4 * 1024 * 1024 / 64;
 
+/// The rows of the left factor.
+struct Rows {
+    /// Rows are cut between groups of so many: the pixels of a window, with pooling.
+    group: usize,
+    groups: usize,
+    taps: Range<usize>,
+    /// So many parts are multiplied one after the other.
+    chunks: usize,
+}
+
+impl Rows {
+    fn new(pass: &Pass) -> Self {
+        let (down, across) = pass.tail.size(pass.grid.out_height, pass.grid.out_width);
+        let group = if pass.tail.pool { 4 } else { 1 };
+        let groups = pass.grid.batch * down * across;
+        let taps = useful_taps(&pass.grid);
+        let lines = groups * group * taps.len() * pass.in_lines;
+        Self {
+            group,
+            groups,
+            chunks: lines.div_ceil(CHUNK_LINES).min(groups),
+            taps,
+        }
+    }
+}
+
+/// Whether each panel of weights is taken a single time.
+pub(crate) fn takes_panels_once(pass: &Pass, threads: usize) -> bool {
+    Rows::new(pass).chunks == 1 && threads <= pass.packing.panels()
+}
+
 /// Writes the output of the convolution, finished by the tail.
 pub(crate) fn run(pass: &Pass, output: &mut [Line], parts: Parts) {
-    let (down, across) = pass.tail.size(pass.grid.out_height, pass.grid.out_width);
-    // With pooling, the pixels of a window are a group of rows.
-    let group = if pass.tail.pool { 4 } else { 1 };
-    let groups = pass.grid.batch * down * across;
-    let taps = useful_taps(&pass.grid);
+    let Rows {
+        group,
+        groups,
+        taps,
+        chunks,
+    } = Rows::new(pass);
     let lines = taps.len() * pass.in_lines;
-    let chunks = (groups * group * lines).div_ceil(CHUNK_LINES).min(groups);
     let panels = pass.packing.panels();
     let output = Shared::new(output);
     for chunk in 0..chunks {
@@ -37,16 +68,20 @@ pub(crate) fn run(pass: &Pass, output: &mut [Line], parts: Parts) {
         let largest = range.len().div_ceil(pieces) * group;
         reserve(parts.slots, 0, largest * pass.packing.panel_lines);
         for_each_task(parts.slots, panels * pieces, |slot, task| {
-            let piece = part(range.len(), pieces, task % pieces);
-            pass.kernel.run(Panel {
+            let (panel, piece) = (task / pieces, part(range.len(), pieces, task % pieces));
+            let (kernel, packing) = (pass.kernel, pass.packing);
+            kernel.run(Panel {
                 pass,
+                weights: pass
+                    .weights
+                    .panel(kernel, packing, panel, &mut slot.weights),
                 output: &output,
                 left: &left[piece.start * group..],
                 step: rows,
                 taps: taps.clone(),
                 products: &mut slot.products,
                 groups: range.start + piece.start..range.start + piece.end,
-                panel: task / pieces,
+                panel,
             });
         });
     }
@@ -117,6 +152,8 @@ fn copy_windows(
 /// The outputs of `groups` of pixels in one panel of channels.
 struct Panel<'a> {
     pass: &'a Pass<'a>,
+    /// The panel, packed.
+    weights: &'a [Line],
     output: &'a Shared<'a>,
     /// Begins at the first row of the first group.
     left: &'a [Line],
@@ -139,10 +176,8 @@ impl Op for Panel<'_> {
         let group = if tail.pool { 4 } else { 1 };
         let rows = self.groups.len() * group;
         let products = scratch(self.products, cols * rows);
-        let first = packing.point(pass.weights, self.panel, 0).len();
-        let start = self.panel * packing.panel_lines * packing.points * packing.depth;
-        let panel = &pass.weights[start + self.taps.start * first..start + self.taps.end * first];
-        multiply::<V, Line>(self.left, self.step, rows, panel, cols, products, rows);
+        let panel = packing.points(self.weights, self.taps.clone());
+        multiply::<V, Line, false>(self.left, self.step, rows, panel, cols, products, rows);
         let (down, across) = tail.size(pass.grid.out_height, pass.grid.out_width);
         for col in 0..cols {
             let line = self.panel * packing.panel_lines + col;

@@ -17,9 +17,11 @@ mod gemm;
 mod grid;
 mod half;
 mod im2col;
+mod layer;
 mod line;
 mod linear;
 mod memory;
+mod options;
 mod parallel;
 mod shared;
 mod simd;
@@ -35,12 +37,13 @@ pub use algorithm::{Algorithm, LayerSize};
 pub use batch_norm::{
     BatchNormGradient, BatchNormLayer, BatchStatistics, batch_norm, batch_norm_gradient,
 };
-pub use conv::{Conv3x3, ConvOptions};
+pub use conv::{Conv3x3, convolve_once};
 pub use elementwise::{max_pool, max_pool_gradient, relu_gradient};
 pub use error::Error;
 pub use fold::{BatchNorm, fold_batch_norm};
 pub use line::{LANES, Line};
 pub use linear::{Linear, LinearOptions, Storage, WeightOrder};
+pub use options::ConvOptions;
 pub use parallel::{Workspace, on_pool};
 pub use simd::Kernel;
 pub use weight_gradient::weight_gradient;

@@ -247,15 +247,12 @@ impl<P: Packed> Op for Product<'_, P> {
         // Blocks of rows, so that the sums are local and no two tasks write the same lines.
         while done < self.rows {
             let rows = V::ROWS.min(self.rows - done);
-            multiply::<V, P>(
-                &self.left[done..],
-                self.step,
-                rows,
-                self.panel,
-                self.cols,
-                &mut sums,
-                rows,
-            );
+            let left = &self.left[done..];
+            let (step, panel, cols) = (self.step, self.panel, self.cols);
+            match rows == self.rows {
+                true => multiply::<V, P, true>(left, step, rows, panel, cols, &mut sums, rows),
+                false => multiply::<V, P, false>(left, step, rows, panel, cols, &mut sums, rows),
+            }
             for col in 0..self.cols {
                 let start = self.first + col * self.step + done;
                 // SAFETY: no other task has these columns and rows.

@@ -1,6 +1,6 @@
 //! Tasks on the threads of the current rayon pool, each with scratch memory of its own.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
@@ -17,6 +17,8 @@ pub struct Workspace {
     pub(crate) gradients: Vec<Line>,
     /// Sums of products that are kept over several chunks of tiles.
     pub(crate) sums: Vec<Line>,
+    /// Weights that are packed for one call.
+    pub(crate) packed: Vec<Line>,
     /// Inputs in the layout of an activation.
     pub(crate) activation: crate::Activation,
     offsets: Vec<usize>,
@@ -26,6 +28,8 @@ pub struct Workspace {
 /// Scratch memory of one thread.
 #[derive(Debug, Default)]
 pub(crate) struct Slot {
+    /// A panel of weights that is packed here.
+    pub(crate) weights: Vec<Line>,
     pub(crate) points: Vec<Line>,
     pub(crate) products: Vec<Line>,
     pub(crate) planar: Vec<f32>,
@@ -41,10 +45,11 @@ impl Workspace {
     pub fn bytes(&self) -> usize {
         let slots = self.slots.iter();
         let slots: usize = slots
-            .map(|slot| slot.points.capacity() + slot.products.capacity())
+            .map(|slot| [&slot.weights, &slot.points, &slot.products].map(Vec::capacity))
+            .map(|[weights, points, products]| weights + points + products)
             .sum();
-        let lines =
-            self.points.capacity() + self.gradients.capacity() + self.sums.capacity() + slots;
+        let shared = [&self.points, &self.gradients, &self.sums, &self.packed];
+        let lines = shared.into_iter().map(Vec::capacity).sum::<usize>() + slots;
         lines * size_of::<Line>() + self.activation.bytes()
     }
 
@@ -86,14 +91,34 @@ pub(crate) fn reserve(slots: &mut [Slot], points: usize, products: usize) {
     }
 }
 
-/// Runs `work`, which computes several layers, on a thread of the current rayon pool. A thread that
-/// is not one of the pool's wakes them and sleeps for each layer that it calls for, which takes as long
-/// as a small layer itself; so it does that once for all.
+/// Runs `work`, which computes several layers, on a thread of the current rayon pool, and keeps the pool's other
+/// threads awake for it until it is over: to wake one takes as long as a small layer itself, and there are two
+/// pieces of work in each layer.
 ///
 /// The threads of a pool take turns between callers only from one `work` to the next: where many callers
 /// should not wait for each other, give each a pool of its own.
 pub fn on_pool<R: Send>(work: impl FnOnce() -> R + Send) -> R {
-    rayon::scope(|_| work())
+    /// Says that the work is over, also if it panics.
+    struct Over<'a>(&'a AtomicBool);
+    impl Drop for Over<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Release);
+        }
+    }
+    let over = &AtomicBool::new(false);
+    rayon::scope(|scope| {
+        let caller = rayon::current_thread_index();
+        scope.spawn_broadcast(move |_, thread| {
+            while Some(thread.index()) != caller && !over.load(Ordering::Acquire) {
+                // Does what there is to do, if anything.
+                if rayon::yield_now() != Some(rayon::Yield::Executed) {
+                    std::thread::yield_now();
+                }
+            }
+        });
+        let _over = Over(over);
+        work()
+    })
 }
 
 /// Calls `task` once for each number below `tasks`. Threads take the next number when they are done with

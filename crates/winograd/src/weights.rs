@@ -1,9 +1,13 @@
 //! Weights of a 3x3 convolution on their way into the layout of the kernels.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
+use crate::algorithm::Algorithm;
 use crate::line::{LANES, Line, lines_for};
 use crate::memory::grow;
+use crate::parallel::scratch;
 use crate::simd::{Kernel, Op, Vector};
 use crate::tile::Tile;
 
@@ -47,9 +51,9 @@ impl Weights<'_> {
     }
 }
 
-/// A packed matrix for each of `points` points: `[panel][point][in][line of panel]`.
-#[derive(Default)]
+/// The layout of packed weights, a matrix for each of `points` points: `[panel][point][in][line of panel]`.
 pub(crate) struct Packing {
+    order: Order,
     /// Lines of output channels.
     pub(crate) out_lines: usize,
     /// Input channels, filled up with zeros to whole lines where the layout asks for it.
@@ -59,7 +63,42 @@ pub(crate) struct Packing {
     pub(crate) panel_lines: usize,
 }
 
+/// What a point of a [`Packing`] is.
+#[derive(Clone, Copy)]
+enum Order {
+    /// One of Winograd's transform.
+    Tiles,
+    /// A tap: `[panel][tap][in][line of panel]`.
+    Taps,
+    /// A tap too, but `[panel][in][tap][line of panel]`, and input channels are not filled up.
+    TapsInside,
+}
+
 impl Packing {
+    /// That of a layer, for `algorithm` and `kernel`.
+    pub(crate) fn new(
+        algorithm: Algorithm,
+        kernel: Kernel,
+        in_channels: usize,
+        out_channels: usize,
+    ) -> Self {
+        let (order, points) = match (algorithm, algorithm.tile()) {
+            (_, Some(tile)) => (Order::Tiles, (tile + 2) * (tile + 2)),
+            (Algorithm::Direct, None) => (Order::TapsInside, 9),
+            (_, None) => (Order::Taps, 9),
+        };
+        Self {
+            order,
+            out_lines: lines_for(out_channels),
+            depth: match order {
+                Order::TapsInside => in_channels,
+                Order::Tiles | Order::Taps => lines_for(in_channels) * LANES,
+            },
+            points,
+            panel_lines: kernel.panel_lines(),
+        }
+    }
+
     pub(crate) fn panels(&self) -> usize {
         self.out_lines.div_ceil(self.panel_lines)
     }
@@ -71,105 +110,129 @@ impl Packing {
             .min(self.out_lines - panel * self.panel_lines)
     }
 
-    /// The lines of one point of a panel.
+    /// The lines of one of all packed panels.
     #[inline(always)]
-    pub(crate) fn point<'a>(&self, packed: &'a [Line], panel: usize, point: usize) -> &'a [Line] {
-        let matrix = self.depth * self.cols(panel);
-        let start = panel * self.panel_lines * self.points * self.depth + point * matrix;
-        &packed[start..start + matrix]
+    pub(crate) fn panel<'a>(&self, packed: &'a [Line], panel: usize) -> &'a [Line] {
+        let start = panel * self.panel_lines * self.points * self.depth;
+        &packed[start..start + self.cols(panel) * self.points * self.depth]
+    }
+
+    /// The lines of some neighbouring points of a packed panel.
+    #[inline(always)]
+    pub(crate) fn points<'a>(&self, panel: &'a [Line], points: Range<usize>) -> &'a [Line] {
+        let matrix = panel.len() / self.points;
+        &panel[points.start * matrix..points.end * matrix]
     }
 
     /// Lines of all panels.
     pub(crate) fn lines(&self) -> usize {
         self.out_lines * self.points * self.depth
     }
+
+    /// Packs all panels, in parallel.
+    pub(crate) fn pack(&self, kernel: Kernel, weights: Weights, packed: &mut Vec<Line>) {
+        grow(packed, self.lines());
+        packed[..self.lines()]
+            .par_chunks_mut(self.panel_lines * self.points * self.depth)
+            .enumerate()
+            .for_each(|(panel, lines)| {
+                kernel.run(PackPanel {
+                    packing: self,
+                    weights,
+                    panel,
+                    lines,
+                    again: false,
+                });
+            });
+    }
 }
 
-/// Transforms weights to the `N²` points of `F(M, 3)`, `G g Gᵀ`, and packs them.
-pub(crate) fn pack_tiles<const N: usize, const M: usize>(
-    kernel: Kernel,
-    weights: Weights,
-    packed: &mut Vec<Line>,
-) -> Packing {
-    let packing = Packing {
-        out_lines: lines_for(weights.out_channels),
-        depth: lines_for(weights.in_channels) * LANES,
-        points: N * N,
-        panel_lines: kernel.panel_lines(),
-    };
-    fill(packed, &packing, |panel, lines| {
-        kernel.run(PackTiles::<N, M> {
-            weights,
-            packing: &packing,
-            panel,
-            lines,
-        });
-    });
-    packing
+/// Where a pass has its weights from.
+#[derive(Clone, Copy)]
+pub(crate) enum Source<'a> {
+    /// All panels, packed.
+    Packed(&'a [Line]),
+    /// Whoever multiplies with a panel packs it: for weights that serve a single time, and are so large that
+    /// they would go to memory and come back.
+    Given(Weights<'a>),
 }
 
-/// Packs weights for a product over taps and input channels: `[panel][tap][in][line of panel]`. Input
-/// channels are filled up to whole lines if `whole_lines`; otherwise the order is `[panel][in][tap]`.
-pub(crate) fn pack_taps(
-    kernel: Kernel,
-    weights: Weights,
-    whole_lines: bool,
-    packed: &mut Vec<Line>,
-) -> Packing {
-    let depth = if whole_lines {
-        lines_for(weights.in_channels) * LANES
-    } else {
-        weights.in_channels
-    };
-    let packing = Packing {
-        out_lines: lines_for(weights.out_channels),
-        depth,
-        points: 9,
-        panel_lines: kernel.panel_lines(),
-    };
-    fill(packed, &packing, |panel, lines| {
-        let cols = packing.cols(panel);
-        let mut taps = [Line::ZERO; 9];
-        for i in 0..depth {
-            for col in 0..cols {
-                weights.taps(panel * packing.panel_lines + col, i, &mut taps);
-                for (t, tap) in taps.iter().enumerate() {
-                    let row = if whole_lines {
-                        t * depth + i
-                    } else {
-                        i * 9 + t
-                    };
-                    lines[row * cols + col] = *tap;
-                }
+impl<'a> Source<'a> {
+    /// A panel, packed in `memory` if it is not yet.
+    pub(crate) fn panel<'b>(
+        &self,
+        kernel: Kernel,
+        packing: &Packing,
+        panel: usize,
+        memory: &'b mut Vec<Line>,
+    ) -> &'b [Line]
+    where
+        'a: 'b,
+    {
+        match *self {
+            Source::Packed(packed) => packing.panel(packed, panel),
+            Source::Given(weights) => {
+                let count = packing.cols(panel) * packing.points * packing.depth;
+                let lines = scratch(memory, count);
+                kernel.run(PackPanel {
+                    packing,
+                    weights,
+                    panel,
+                    lines,
+                    again: true,
+                });
+                lines
             }
         }
-    });
-    packing
+    }
 }
 
-/// Calls `pack` for each panel with the panel's own part of `packed`, in parallel.
-fn fill(packed: &mut Vec<Line>, packing: &Packing, pack: impl Fn(usize, &mut [Line]) + Sync) {
-    grow(packed, packing.lines());
-    packed[..packing.lines()]
-        .par_chunks_mut(packing.panel_lines * packing.points * packing.depth)
-        .enumerate()
-        .for_each(|(panel, lines)| pack(panel, lines));
-}
-
-struct PackTiles<'a, const N: usize, const M: usize> {
-    weights: Weights<'a>,
+/// Packs one panel.
+struct PackPanel<'a> {
     packing: &'a Packing,
+    weights: Weights<'a>,
     panel: usize,
     lines: &'a mut [Line],
+    /// Whether the lines are read at once, so that they should stay in the caches.
+    again: bool,
 }
 
-impl<const N: usize, const M: usize> Op for PackTiles<'_, N, M> {
+impl Op for PackPanel<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run<V: Vector>(self) {
-        let cols = self.packing.cols(self.panel);
-        let depth = self.packing.depth;
+        match (self.packing.order, self.packing.points) {
+            (Order::Tiles, 16) => self.tiles::<V, 4, 2>(),
+            (Order::Tiles, 36) => self.tiles::<V, 6, 4>(),
+            (Order::Tiles, _) => self.tiles::<V, 8, 6>(),
+            (Order::Taps, _) => self.taps(|depth, tap, i| tap * depth + i),
+            (Order::TapsInside, _) => self.taps(|_, tap, i| i * 9 + tap),
+        }
+    }
+}
+
+impl PackPanel<'_> {
+    /// Each tap in the row that `row` says of the depth, the tap and the input channel.
+    #[inline(always)]
+    fn taps(self, row: impl Fn(usize, usize, usize) -> usize) {
+        let (cols, depth) = (self.packing.cols(self.panel), self.packing.depth);
+        let mut taps = [Line::ZERO; 9];
+        for i in 0..depth {
+            for col in 0..cols {
+                let line = self.panel * self.packing.panel_lines + col;
+                self.weights.taps(line, i, &mut taps);
+                for (t, tap) in taps.iter().enumerate() {
+                    self.lines[row(depth, t, i) * cols + col] = *tap;
+                }
+            }
+        }
+    }
+
+    /// The `N²` points of `F(M, 3)`, `G g Gᵀ`.
+    #[inline(always)]
+    fn tiles<V: Vector, const N: usize, const M: usize>(self) {
+        let (cols, depth) = (self.packing.cols(self.panel), self.packing.depth);
         let mut taps = [Line::ZERO; 9];
         for i in 0..depth {
             for col in 0..cols {
@@ -189,7 +252,11 @@ impl<const N: usize, const M: usize> Op for PackTiles<'_, N, M> {
                     let g = [a, b, c];
                     for (r, value) in Tile::<N, M>::kernel(g).into_iter().enumerate() {
                         let point = r * N + column;
-                        value.stream(&mut self.lines[(point * depth + i) * cols + col]);
+                        let to = &mut self.lines[(point * depth + i) * cols + col];
+                        match self.again {
+                            true => value.store(&mut to.0),
+                            false => value.stream(to),
+                        }
                     }
                 }
             }

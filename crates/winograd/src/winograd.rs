@@ -17,7 +17,7 @@ use crate::shared::Shared;
 use crate::simd::{Kernel, Op, Vector};
 use crate::tail::Tail;
 use crate::tiles::{PointLayout, Tiles, input_tiles, output_tiles};
-use crate::weights::Packing;
+use crate::weights::{Packing, Source};
 
 /// A convolution to be done.
 pub(crate) struct Pass<'a> {
@@ -25,7 +25,7 @@ pub(crate) struct Pass<'a> {
     pub(crate) grid: Grid,
     pub(crate) in_lines: usize,
     pub(crate) packing: &'a Packing,
-    pub(crate) weights: &'a [Line],
+    pub(crate) weights: Source<'a>,
     pub(crate) tail: Tail<'a>,
     pub(crate) input: &'a [Line],
 }
@@ -43,11 +43,18 @@ impl Pass<'_> {
     /// Writes the output of the convolution, finished by the tail.
     pub(crate) fn run<const N: usize, const M: usize>(&self, output: &mut [Line], parts: Parts) {
         let output = Shared::new(output);
-        if self.packing.lines() > LARGE_WEIGHTS {
-            self.by_panels::<N, M>(&output, parts);
-        } else {
-            self.by_tiles::<N, M>(&output, parts.slots);
+        match self.weights {
+            Source::Packed(weights) if self.packing.lines() <= LARGE_WEIGHTS => {
+                self.by_tiles::<N, M>(weights, &output, parts.slots);
+            }
+            _ => self.by_panels::<N, M>(&output, parts),
         }
+    }
+
+    /// Whether the order by panels takes each panel a single time, however many tiles there are.
+    pub(crate) fn takes_panels_once(&self, threads: usize) -> bool {
+        let lines = self.grid.tiles() * self.packing.points * self.in_lines;
+        lines <= SHARED_LINES && threads <= self.packing.panels()
     }
 
     /// Some tiles and lines of channels of the input or the output.
@@ -61,7 +68,12 @@ impl Pass<'_> {
         }
     }
 
-    fn by_tiles<const N: usize, const M: usize>(&self, output: &Shared, slots: &mut [Slot]) {
+    fn by_tiles<const N: usize, const M: usize>(
+        &self,
+        weights: &[Line],
+        output: &Shared,
+        slots: &mut [Slot],
+    ) {
         let tiles = self.grid.tiles();
         let lines_per_tile = N * N * (self.in_lines + self.packing.panel_lines);
         let rows = self.kernel.block_rows();
@@ -75,6 +87,7 @@ impl Pass<'_> {
         for_each_task(slots, chunks, |slot, chunk| {
             self.kernel.run(Chunk::<N, M> {
                 pass: self,
+                weights,
                 output,
                 slot,
                 range: part(tiles, chunks, chunk),
@@ -107,15 +120,19 @@ impl Pass<'_> {
             let largest = PointLayout::new(range.len().div_ceil(pieces), self.packing.panel_lines);
             reserve(parts.slots, 0, largest.lines(N * N));
             for_each_task(parts.slots, panels * pieces, |slot, task| {
-                let piece = part(range.len(), pieces, task % pieces);
-                self.kernel.run(Panel::<N, M> {
+                let (panel, piece) = (task / pieces, part(range.len(), pieces, task % pieces));
+                let (kernel, packing) = (self.kernel, self.packing);
+                kernel.run(Panel::<N, M> {
                     pass: self,
+                    weights: self
+                        .weights
+                        .panel(kernel, packing, panel, &mut slot.weights),
                     output,
                     points: &points[piece.start..],
                     layout,
                     products: &mut slot.products,
                     range: range.start + piece.start..range.start + piece.end,
-                    panel: task / pieces,
+                    panel,
                 });
             });
         }
@@ -125,6 +142,8 @@ impl Pass<'_> {
 /// Everything for the tiles `range`.
 struct Chunk<'a, const N: usize, const M: usize> {
     pass: &'a Pass<'a>,
+    /// All packed panels.
+    weights: &'a [Line],
     output: &'a Shared<'a>,
     slot: &'a mut Slot,
     range: Range<usize>,
@@ -146,6 +165,7 @@ impl<const N: usize, const M: usize> Op for Chunk<'_, N, M> {
         for panel in 0..pass.packing.panels() {
             let panel = Panel::<N, M> {
                 pass,
+                weights: pass.packing.panel(self.weights, panel),
                 output: self.output,
                 points,
                 layout,
@@ -184,6 +204,8 @@ impl<const N: usize, const M: usize> Op for Input<'_, N, M> {
 /// The outputs of the tiles `range` in one panel of channels; `points` begins at the first of the tiles.
 struct Panel<'a, const N: usize, const M: usize> {
     pass: &'a Pass<'a>,
+    /// The panel, packed.
+    weights: &'a [Line],
     output: &'a Shared<'a>,
     points: &'a [Line],
     layout: PointLayout,
@@ -207,11 +229,11 @@ impl<const N: usize, const M: usize> Op for Panel<'_, N, M> {
             if needing.is_empty() {
                 continue;
             }
-            multiply::<V, Line>(
+            multiply::<V, Line, false>(
                 &self.points[point * self.layout.point + needing.start..],
                 self.layout.channels,
                 needing.len(),
-                packing.point(self.pass.weights, self.panel, point),
+                packing.points(self.weights, point..point + 1),
                 cols,
                 &mut products[point * result.point + needing.start..],
                 tiles,

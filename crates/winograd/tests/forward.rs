@@ -4,7 +4,9 @@ mod common;
 
 use common::{Size, convolve, error, pool, random, scale};
 use proptest::prelude::*;
-use winograd::{Activation, Algorithm, Conv3x3, ConvOptions, Kernel, LayerSize, Workspace};
+use winograd::{
+    Activation, Algorithm, Conv3x3, ConvOptions, Kernel, LayerSize, Workspace, convolve_once,
+};
 
 fn options(size: &Size) -> ConvOptions {
     ConvOptions::for_size(&LayerSize {
@@ -18,6 +20,7 @@ fn options(size: &Size) -> ConvOptions {
     .with_padding(size.padding)
 }
 
+/// By a prepared layer.
 fn run(
     size: &Size,
     options: ConvOptions,
@@ -48,6 +51,32 @@ fn run(
     output.to_nchw()
 }
 
+/// By weights that are packed for this once.
+fn run_once(
+    size: &Size,
+    options: ConvOptions,
+    input: &[f32],
+    weights: &[f32],
+    bias: &[f32],
+) -> Vec<f32> {
+    let (batch, channels) = (size.batch, size.in_channels);
+    let input = Activation::from_nchw(input, batch, channels, size.height, size.width).unwrap();
+    let (mut output, mut workspace) = (Activation::new(), Workspace::new());
+    let channels = size.out_channels;
+    let (output, workspace) = (&mut output, &mut workspace);
+    convolve_once(
+        weights,
+        Some(bias),
+        channels,
+        options,
+        &input,
+        output,
+        workspace,
+    )
+    .unwrap();
+    output.to_nchw()
+}
+
 /// Computes a layer and compares it with the reference.
 fn check(size: &Size, options: ConvOptions) -> Result<(), TestCaseError> {
     let input = random(size.inputs(), 1);
@@ -62,6 +91,7 @@ fn check(size: &Size, options: ConvOptions) -> Result<(), TestCaseError> {
         expected = pool(&expected, size.out_height(), size.out_width());
     }
     let found = run(size, options, &input, &weights, &bias);
+    prop_assert_eq!(&found, &run_once(size, options, &input, &weights, &bias));
     let error = error(&found, &expected) / scale;
     let bound = match options.algorithm {
         Algorithm::F6x6 => 1e-4,

@@ -8,6 +8,7 @@ mod reference;
 mod render;
 mod report;
 mod rounds;
+mod settle;
 mod side;
 
 use std::error::Error;

@@ -8,6 +8,7 @@ use benches::{Count, Workload, median, quantile};
 use crate::Options;
 use crate::reference;
 use crate::report::Row;
+use crate::settle::settle;
 use crate::side::{Known, Side, Turn};
 
 /// A round counts if no sample of the reference kernel in it is further from their median than this.
@@ -33,10 +34,14 @@ struct Round {
 
 impl Round {
     fn run(sides: &mut [Box<dyn Side>], turn: Duration) -> Result<Self, Box<dyn Error>> {
-        let (mut reference, mut turns) = (vec![reference::sample()], Vec::new());
+        let sample = || {
+            settle();
+            reference::sample()
+        };
+        let (mut reference, mut turns) = (vec![sample()], Vec::new());
         for side in sides {
             turns.push(side.turn(turn)?);
-            reference.push(reference::sample());
+            reference.push(sample());
         }
         Ok(Self { reference, turns })
     }

@@ -4,7 +4,8 @@ use burn::tensor::{Tensor, TensorData};
 use burn_flex::FlexTensor;
 
 use super::ChainLayer;
-use super::spare::{self, with_layer, with_workspace};
+use super::spare::{self, convolve, with_workspace};
+use crate::layer::Input;
 use crate::weights::Weights;
 use crate::{
     Activation, BatchNormLayer, BatchStatistics, ConvOptions, Error, LayerSize, batch_norm,
@@ -147,13 +148,11 @@ impl<'a> Forward<'a> {
                 let mut output = spare::activation(self.bytes(index + 1));
                 let options = self.options(index, self.pool && index == last);
                 let (weights, bias) = (self.weights(index)?, self.bias(index)?);
-                with_layer(weights, bias, options, |conv| match index {
-                    0 => {
-                        let input = values(self.input)?;
-                        conv.forward_nchw(input, batch, height, width, &mut output, workspace)
-                    }
-                    _ => conv.forward(&map, &mut output, workspace),
-                })?;
+                let input = match index {
+                    0 => Input::Nchw(values(self.input)?, [batch, height, width]),
+                    _ => Input::Map(&map),
+                };
+                convolve(weights, bias, options, input, &mut output, workspace)?;
                 spare::give_back(std::mem::replace(&mut map, output));
             }
             let output = tensor(&map);
@@ -180,11 +179,9 @@ impl<'a> Forward<'a> {
             for index in 0..self.layers.len() {
                 let mut output = spare::activation(self.bytes(index + 1));
                 let options = self.options(index, false);
-                let input = &kept.maps[index];
+                let input = Input::Map(&kept.maps[index]);
                 let (weights, bias) = (self.weights(index)?, self.bias(index)?);
-                with_layer(weights, bias, options, |conv| {
-                    conv.forward(input, &mut output, workspace)
-                })?;
+                convolve(weights, bias, options, input, &mut output, workspace)?;
                 let layer = &self.layers[index];
                 if let Some(norm) = &layer.norm {
                     let mut normed = spare::activation(output.bytes());

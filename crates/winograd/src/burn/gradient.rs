@@ -12,8 +12,9 @@ use burn_backend::AutodiffBackend;
 use burn_flex::{Flex, FlexTensor};
 
 use super::forward::{Forward, Kept, LayerTensors, Take, dims, tensor, values, vector};
-use super::spare::{self, with_layer, with_workspace};
+use super::spare::{self, convolve, with_workspace};
 use super::{ChainLayer, ChainStatistics, Chained, Tracked, contiguous};
+use crate::layer::Input;
 use crate::weights::Weights;
 use crate::{
     Activation, BatchStatistics, ConvOptions, Error, Kernel, LayerSize, Workspace,
@@ -179,9 +180,8 @@ impl State {
                 let mut back = spare::activation(input.bytes());
                 let weights = back_weights(weight)?;
                 let options = self.back_options(&gradient, weights);
-                with_layer(weights, None, options, |conv| {
-                    conv.forward(&gradient, &mut back, workspace)
-                })?;
+                let passed = Input::Map(&gradient);
+                convolve(weights, None, options, passed, &mut back, workspace)?;
                 spare::give_back(std::mem::replace(&mut gradient, back));
             } else {
                 break;

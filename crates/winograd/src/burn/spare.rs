@@ -1,22 +1,21 @@
-//! Memory that is used again: packed weights, feature maps and workspaces are large, and asking the system
+//! Memory that is used again: feature maps, packed weights and workspaces are large, and asking the system
 //! for them anew in each step of a training takes longer than filling them.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::layer::{Input, Layer};
 use crate::weights::Weights;
-use crate::{Activation, Conv3x3, ConvOptions, Error, Line, Workspace};
+use crate::{Activation, ConvOptions, Error, Line, Workspace};
 
 static SPARE: Mutex<Spare> = Mutex::new(Spare {
     workspaces: Vec::new(),
-    activations: Vec::new(),
-    packed: Vec::new(),
+    buffers: Vec::new(),
 });
 
 struct Spare {
     workspaces: Vec<Workspace>,
-    activations: Vec<Activation>,
-    /// Of packed weights: one for each thread that computes, as large as its largest layer needs.
-    packed: Vec<Vec<Line>>,
+    /// Of feature maps and of packed weights.
+    buffers: Vec<Vec<Line>>,
 }
 
 fn spare() -> MutexGuard<'static, Spare> {
@@ -31,34 +30,42 @@ pub(super) fn with_workspace<R>(run: impl FnOnce(&mut Workspace) -> R) -> R {
     result
 }
 
-/// An activation, of at least `bytes` if there is one.
-pub(super) fn activation(bytes: usize) -> Activation {
+/// A buffer, of at least so many lines if there is one.
+fn buffer(lines: usize) -> Vec<Line> {
     let mut spare = spare();
-    let fits = |activation: &Activation| activation.bytes() >= bytes;
-    let best = (0..spare.activations.len())
-        .filter(|&index| fits(&spare.activations[index]))
-        .min_by_key(|&index| spare.activations[index].bytes());
+    let best = (0..spare.buffers.len())
+        .filter(|&index| spare.buffers[index].len() >= lines)
+        .min_by_key(|&index| spare.buffers[index].len());
     match best {
-        Some(index) => spare.activations.swap_remove(index),
-        None => spare.activations.pop().unwrap_or_default(),
+        Some(index) => spare.buffers.swap_remove(index),
+        None => spare.buffers.pop().unwrap_or_default(),
     }
+}
+
+/// An activation for at least `bytes`.
+pub(super) fn activation(bytes: usize) -> Activation {
+    Activation::from_memory(buffer(bytes.div_ceil(size_of::<Line>())))
 }
 
 /// Gives an activation back.
 pub(super) fn give_back(activation: Activation) {
-    spare().activations.push(activation);
+    spare().buffers.push(activation.into_memory());
 }
 
-/// Runs with a layer that is packed for this once.
-pub(super) fn with_layer<R>(
+/// Computes a layer whose weights serve this once.
+pub(super) fn convolve(
     weights: Weights,
     bias: Option<&[f32]>,
     options: ConvOptions,
-    run: impl FnOnce(&Conv3x3) -> Result<R, Error>,
-) -> Result<R, Error> {
-    let memory = spare().packed.pop().unwrap_or_default();
-    let layer = Conv3x3::pack(weights, bias, options, memory)?;
-    let result = run(&layer);
-    spare().packed.push(layer.into_memory());
+    input: Input,
+    output: &mut Activation,
+    workspace: &mut Workspace,
+) -> Result<(), Error> {
+    let layer = Layer::new(&weights, bias, options)?;
+    // A map that is no longer needed is as good as memory of its own.
+    workspace.packed = buffer(layer.packing.lines());
+    let result = layer.run_once(weights, input, output, workspace);
+    let packed = std::mem::take(&mut workspace.packed);
+    spare().buffers.push(packed);
     result
 }

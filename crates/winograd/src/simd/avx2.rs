@@ -139,6 +139,11 @@ unsafe impl Vector for Avx2 {
         // SAFETY: a prefetch of any address is allowed.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
     }
+    #[inline(always)]
+    fn prefetch_once(address: *const f32) {
+        // SAFETY: a prefetch of any address is allowed.
+        unsafe { _mm_prefetch::<_MM_HINT_NTA>(address.cast()) }
+    }
 }
 
 /// The larger one; NaN if either is NaN: the instruction returns its second operand then, so only a

@@ -97,4 +97,9 @@ unsafe impl Vector for Avx512 {
         // SAFETY: a prefetch of any address is allowed.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
     }
+    #[inline(always)]
+    fn prefetch_once(address: *const f32) {
+        // SAFETY: a prefetch of any address is allowed.
+        unsafe { _mm_prefetch::<_MM_HINT_NTA>(address.cast()) }
+    }
 }

@@ -71,6 +71,8 @@ pub(crate) unsafe trait Vector: Copy {
     fn load_f16(from: &[u16; LANES]) -> Self;
     /// Asks for the cache line at `address`, which need not be valid.
     fn prefetch(address: *const f32);
+    /// The same for what will be read a single time.
+    fn prefetch_once(address: *const f32);
 
     /// `self * factor + addend` with one factor for all lanes.
     #[inline(always)]

@@ -122,4 +122,6 @@ unsafe impl Vector for Neon {
     }
     #[inline(always)]
     fn prefetch(_address: *const f32) {}
+    #[inline(always)]
+    fn prefetch_once(_address: *const f32) {}
 }

@@ -92,6 +92,8 @@ unsafe impl Vector for Portable {
     }
     #[inline(always)]
     fn prefetch(_address: *const f32) {}
+    #[inline(always)]
+    fn prefetch_once(_address: *const f32) {}
 }
 
 /// Widens a half-precision number: its bits are moved to their places in an `f32`, and the exponent's

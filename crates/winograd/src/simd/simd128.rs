@@ -96,4 +96,6 @@ unsafe impl Vector for Simd128 {
     }
     #[inline(always)]
     fn prefetch(_address: *const f32) {}
+    #[inline(always)]
+    fn prefetch_once(_address: *const f32) {}
 }
