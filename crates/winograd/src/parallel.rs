@@ -1,5 +1,7 @@
 //! Tasks on the threads of the current rayon pool, each with scratch memory of its own.
 
+use std::cell::Cell;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rayon::prelude::*;
@@ -92,33 +94,62 @@ pub(crate) fn reserve(slots: &mut [Slot], points: usize, products: usize) {
 }
 
 /// Runs `work`, which computes several layers, on a thread of the current rayon pool, and keeps the pool's other
-/// threads awake for it until it is over: to wake one takes as long as a small layer itself, and there are two
-/// pieces of work in each layer.
+/// threads awake for it until it is over: to wake one takes as long as a small layer itself.
 ///
-/// The threads of a pool take turns between callers only from one `work` to the next: where many callers
-/// should not wait for each other, give each a pool of its own.
+/// A thread stays awake for one work at a time, and for none while it runs one, so that callers wait for each
+/// other no longer than in any rayon pool. Where many of them should not wait at all, give each a pool of its
+/// own.
 pub fn on_pool<R: Send>(work: impl FnOnce() -> R + Send) -> R {
-    /// Says that the work is over, also if it panics.
-    struct Over<'a>(&'a AtomicBool);
-    impl Drop for Over<'_> {
-        fn drop(&mut self) {
-            self.0.store(true, Ordering::Release);
-        }
-    }
-    let over = &AtomicBool::new(false);
-    rayon::scope(|scope| {
-        let caller = rayon::current_thread_index();
-        scope.spawn_broadcast(move |_, thread| {
-            while Some(thread.index()) != caller && !over.load(Ordering::Acquire) {
-                // Does what there is to do, if anything.
-                if rayon::yield_now() != Some(rayon::Yield::Executed) {
-                    std::thread::yield_now();
-                }
-            }
-        });
-        let _over = Over(over);
+    rayon::scope(|_| {
+        let Some(_engaged) = Engaged::new() else {
+            return work();
+        };
+        let over = Over(Arc::default());
+        let flag = Arc::clone(&over.0);
+        rayon::spawn_broadcast(move |_| stay_awake(&flag));
         work()
     })
+}
+
+/// Does what there is to do in the pool, if anything, until `over` is set.
+fn stay_awake(over: &AtomicBool) {
+    let Some(_engaged) = Engaged::new() else {
+        return;
+    };
+    while !over.load(Ordering::Acquire) {
+        if rayon::yield_now() != Some(rayon::Yield::Executed) {
+            std::thread::yield_now();
+        }
+    }
+}
+
+thread_local! {
+    static ENGAGED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The mark of a thread that runs a work or stays awake for one.
+struct Engaged;
+
+impl Engaged {
+    /// `None` on a thread that has it.
+    fn new() -> Option<Self> {
+        (!ENGAGED.replace(true)).then_some(Self)
+    }
+}
+
+impl Drop for Engaged {
+    fn drop(&mut self) {
+        ENGAGED.set(false);
+    }
+}
+
+/// Says that a work is over, also if it panics.
+struct Over(Arc<AtomicBool>);
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
 }
 
 /// Calls `task` once for each number below `tasks`. Threads take the next number when they are done with
@@ -157,4 +188,25 @@ pub(crate) fn part(length: usize, parts: usize, index: usize) -> std::ops::Range
 /// Planes of a feature map that are worth a task of their own.
 pub(crate) fn planes_per_task(plane: usize) -> usize {
     1 + (1 << 11) / plane
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    #[test]
+    fn threads_rest_behind_a_work_even_if_it_panics() {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(3);
+        let pool = pool.build().expect("threads start");
+        let panicking = || pool.install(|| on_pool(|| panic!("as it should")));
+        assert!(catch_unwind(AssertUnwindSafe(panicking)).is_err());
+        let start = Instant::now();
+        // One that stays awake finds this among what there is to do, and is still engaged.
+        while pool.broadcast(|_| ENGAGED.get()).contains(&true) {
+            assert!(start.elapsed() < Duration::from_secs(10), "still awake");
+        }
+    }
 }

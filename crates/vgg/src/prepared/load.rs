@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::sync::Mutex;
 
+use burn::nn::BatchNorm;
 use burn::tensor::{Device, TensorData};
-use winograd::{Linear, LinearOptions, Storage, WeightOrder};
+use winograd::{Conv3x3, LayerSize, Linear, LinearOptions, Storage, WeightOrder, fold_batch_norm};
 
-use super::pack::{map_sizes, pack_convolution};
+use super::pack::{layer_size, map_sizes, pack_convolution};
 use super::{PreparedError, PreparedVgg};
 use crate::config::VggConfig;
 use crate::weights::{Loader, WeightsError};
@@ -53,13 +54,14 @@ impl PreparedVgg {
 
         let average = network.average().cloned();
         let mut convolutions = Vec::new();
-        let blocks = network.blocks.into_iter().enumerate();
+        let blocks = network.blocks.iter().enumerate();
         for ((block_index, block), size) in blocks.zip(map_sizes(config)) {
             let last = block.layers.len().saturating_sub(1);
-            for (index, layer) in block.layers.into_iter().enumerate() {
+            for (index, layer) in block.layers.iter().enumerate() {
                 let at = format!("blocks.{block_index}.layers.{index}");
-                let layer = loader.load(&at, layer)?;
-                convolutions.push(pack_convolution(&layer, batch, size, index == last)?);
+                let [outputs, inputs, _, _] = layer.conv.weight.lazy_shape().dims();
+                let size = layer_size(batch, [inputs, outputs], size, index == last);
+                convolutions.push(convolution(&mut loader, &at, layer.norm.as_ref(), &size)?);
             }
         }
         Ok(Self {
@@ -72,11 +74,42 @@ impl PreparedVgg {
     }
 }
 
-/// The numbers of a parameter of the linear layer `at`, in the file's order.
+/// The convolution of the layer `at`, its norm folded in.
+fn convolution(
+    loader: &mut Loader,
+    at: &str,
+    norm: Option<&BatchNorm>,
+    size: &LayerSize,
+) -> Result<Conv3x3, PreparedError> {
+    let mut weight = numbers(loader, at, "conv.weight")?;
+    let mut bias = numbers(loader, at, "conv.bias")?;
+    if let Some(norm) = norm {
+        let names = ["gamma", "beta", "running_mean", "running_var"];
+        let found = names.map(|name| numbers(loader, at, &format!("norm.{name}")));
+        let [gamma, beta, mean, variance] = found;
+        let (gamma, beta, mean, variance) = (gamma?, beta?, mean?, variance?);
+        let norm = winograd::BatchNorm {
+            gamma: slice(&gamma)?,
+            beta: slice(&beta)?,
+            mean: slice(&mean)?,
+            variance: slice(&variance)?,
+            epsilon: norm.epsilon,
+        };
+        fold_batch_norm(slice_mut(&mut weight)?, slice_mut(&mut bias)?, &norm)?;
+    }
+    pack_convolution(slice(&weight)?, slice(&bias)?, size)
+}
+
+/// The numbers of a parameter of the layer `at`, in the file's order.
 fn numbers(loader: &mut Loader, at: &str, name: &str) -> Result<TensorData, PreparedError> {
     let path = format!("{at}.{name}");
     let numbers = loader.numbers(&path);
     Ok(numbers.ok_or(PreparedError::Values(format!("{path} is not there")))??)
+}
+
+fn slice_mut(data: &mut TensorData) -> Result<&mut [f32], PreparedError> {
+    let values = data.as_mut_slice::<f32>();
+    values.map_err(|error| PreparedError::Values(format!("{error:?}")))
 }
 
 fn slice(data: &TensorData) -> Result<&[f32], PreparedError> {

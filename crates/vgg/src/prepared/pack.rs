@@ -2,11 +2,13 @@
 
 use std::sync::Mutex;
 
-use winograd::{Conv3x3, ConvOptions, LayerSize, Linear, LinearOptions, Storage, WeightOrder};
+use winograd::{
+    BatchNorm, Conv3x3, ConvOptions, LayerSize, Linear, LinearOptions, Storage, WeightOrder,
+    fold_batch_norm,
+};
 
 use super::{PreparedError, PreparedVgg, values};
 use crate::config::VggConfig;
-use crate::layers::ConvLayer;
 use crate::model::Vgg;
 
 impl Vgg {
@@ -35,7 +37,25 @@ impl Vgg {
         for (block, size) in self.blocks.iter().zip(sizes) {
             let last = block.layers.len().saturating_sub(1);
             for (index, layer) in block.layers.iter().enumerate() {
-                convolutions.push(pack_convolution(layer, batch, size, index == last)?);
+                let weight = layer.conv.weight.val();
+                let [outputs, inputs, _, _] = weight.dims();
+                let mut weights = values(weight)?;
+                let mut bias = match &layer.conv.bias {
+                    Some(bias) => values(bias.val())?,
+                    None => vec![0.0; outputs],
+                };
+                if let Some(norm) = &layer.norm {
+                    let norm = BatchNorm {
+                        gamma: &values(norm.gamma.val())?,
+                        beta: &values(norm.beta.val())?,
+                        mean: &values(norm.running_mean.value_sync())?,
+                        variance: &values(norm.running_var.value_sync())?,
+                        epsilon: norm.epsilon,
+                    };
+                    fold_batch_norm(&mut weights, &mut bias, &norm)?;
+                }
+                let size = layer_size(batch, [inputs, outputs], size, index == last);
+                convolutions.push(pack_convolution(&weights, &bias, &size)?);
             }
         }
         let hidden = self.hidden.iter().map(|layer| (&layer.linear, true));
@@ -79,30 +99,30 @@ pub(super) fn map_sizes(config: &VggConfig) -> impl Iterator<Item = [usize; 2]> 
     std::iter::successors(Some(first), |[height, width]| Some([height / 2, width / 2]))
 }
 
-/// A convolution with its norm folded in, for maps of `size`; a pooling follows if `pool` is set.
-pub(super) fn pack_convolution(
-    layer: &ConvLayer,
+/// The work of a convolution on maps of `map_size`; a pooling follows if `pool` is set.
+pub(super) fn layer_size(
     batch: usize,
+    [in_channels, out_channels]: [usize; 2],
     [out_height, out_width]: [usize; 2],
     pool: bool,
-) -> Result<Conv3x3, PreparedError> {
-    let (weight, bias) = layer.weights();
-    let [out_channels, in_channels, _, _] = weight.dims();
-    let size = LayerSize {
+) -> LayerSize {
+    LayerSize {
         batch,
         in_channels,
         out_channels,
         out_height,
         out_width,
         pool,
-    };
-    let options = ConvOptions::for_size(&size).with_relu(true);
-    let (weights, bias) = (values(weight)?, values(bias)?);
-    Ok(Conv3x3::new(
-        &weights,
-        Some(&bias),
-        in_channels,
-        out_channels,
-        options,
-    )?)
+    }
+}
+
+/// A convolution whose norm is folded into its weights, and a ReLU.
+pub(super) fn pack_convolution(
+    weights: &[f32],
+    bias: &[f32],
+    size: &LayerSize,
+) -> Result<Conv3x3, PreparedError> {
+    let options = ConvOptions::for_size(size).with_relu(true);
+    let (inputs, outputs) = (size.in_channels, size.out_channels);
+    Ok(Conv3x3::new(weights, Some(bias), inputs, outputs, options)?)
 }

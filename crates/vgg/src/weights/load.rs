@@ -106,7 +106,7 @@ impl Vgg {
         part: Part,
     ) -> Result<(Self, LoadReport), WeightsError> {
         let mut loader = Loader::new(&self, path, file, part)?;
-        let network = loader.load("", self)?;
+        let network = loader.load(self)?;
         Ok((network, loader.report))
     }
 
@@ -271,16 +271,12 @@ impl<'a> Loader<'a> {
         })
     }
 
-    /// The module at `path` in the network, such as `blocks.0.layers.1`, with its weights.
-    pub(crate) fn load<M: Module>(&mut self, path: &str, module: M) -> Result<M, WeightsError> {
-        self.path = match path {
-            "" => Vec::new(),
-            _ => path.split('.').map(str::to_owned).collect(),
-        };
-        let module = module.map(self);
+    /// The network with its weights.
+    fn load(&mut self, network: Vgg) -> Result<Vgg, WeightsError> {
+        let network = network.map(self);
         match self.error.take() {
             Some(error) => Err(error),
-            None => Ok(module),
+            None => Ok(network),
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::layer::{Input, Layer};
 use crate::weights::Weights;
-use crate::{Activation, ConvOptions, Error, Line, Workspace};
+use crate::{Activation, ConvOptions, Error, Line, Workspace, on_pool};
 
 static SPARE: Mutex<Spare> = Mutex::new(Spare {
     workspaces: Vec::new(),
@@ -22,10 +22,10 @@ fn spare() -> MutexGuard<'static, Spare> {
     SPARE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Runs with a workspace of its own.
-pub(super) fn with_workspace<R>(run: impl FnOnce(&mut Workspace) -> R) -> R {
+/// Runs with a workspace of its own, as one piece of work of the pool.
+pub(super) fn with_workspace<R: Send>(run: impl FnOnce(&mut Workspace) -> R + Send) -> R {
     let mut workspace = spare().workspaces.pop().unwrap_or_default();
-    let result = run(&mut workspace);
+    let result = on_pool(|| run(&mut workspace));
     spare().workspaces.push(workspace);
     result
 }
