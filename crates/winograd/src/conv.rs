@@ -158,7 +158,7 @@ impl Conv3x3 {
     }
 
     /// Computes the layer on a tensor in the usual layout, as the first layer of a network. With
-    /// [`Algorithm::Direct`] the input is read in place.
+    /// [`Algorithm::Direct`](crate::Algorithm::Direct) the input is read in place.
     ///
     /// # Shapes
     /// - `input`: `[batch, in_channels, height, width]`

@@ -3,7 +3,7 @@
 use crate::algorithm::{Algorithm, LayerSize};
 use crate::simd::Kernel;
 
-/// What a [`Conv3x3`] does beside the convolution, and how.
+/// What a [`Conv3x3`](crate::Conv3x3) does beside the convolution, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConvOptions {
     /// Rows and columns of zeros on each side of the input: 0, 1 or 2.
