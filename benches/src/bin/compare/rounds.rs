@@ -76,6 +76,14 @@ pub(crate) fn measure(
         let middle = median(&samples(&rounds));
         let steady = rounds.iter().filter(|round| round.is_steady(middle));
         let steady = steady.count();
+        if let Some(last) = rounds.last() {
+            let times = last.reference.iter().map(|time| format!("{time:.2}"));
+            eprintln!(
+                "{name}, batch {batch}: {steady} of {} rounds; reference kernel {} ms, median {middle:.2}",
+                options.rounds,
+                times.collect::<Vec<_>>().join(" "),
+            );
+        }
         if steady >= options.rounds {
             rounds.retain(|round| round.is_steady(middle));
             break;
@@ -83,10 +91,6 @@ pub(crate) fn measure(
         if rounds.len() >= options.rounds * MOST_TRIES {
             break;
         }
-        eprintln!(
-            "{name}, batch {batch}: {steady} of {} rounds",
-            options.rounds
-        );
         rounds.push(Round::run(&mut sides, turn)?);
     }
     let medians: Vec<_> = rounds
