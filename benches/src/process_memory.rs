@@ -5,20 +5,9 @@ pub fn available_memory() -> Option<u64> {
     proc_kilobytes("/proc/meminfo", "MemAvailable:")
 }
 
-/// The most memory that this process held since [`reset_peak_memory`], where the system says so.
+/// The most memory that this process has held, where the system says so.
 pub fn peak_memory() -> Option<u64> {
     proc_kilobytes("/proc/self/status", "VmHWM:")
-}
-
-/// What it holds now.
-pub fn held_memory() -> Option<u64> {
-    proc_kilobytes("/proc/self/status", "VmRSS:")
-}
-
-/// Lets the peak begin anew.
-pub fn reset_peak_memory() {
-    // Linux's way to start the peak anew; elsewhere the figure is left out.
-    let _ = std::fs::write("/proc/self/clear_refs", "5");
 }
 
 fn proc_kilobytes(path: &str, field: &str) -> Option<u64> {

@@ -158,7 +158,6 @@ impl Activation {
     }
 
     /// An empty activation in the memory of another.
-    #[cfg(feature = "burn")]
     pub(crate) fn from_memory(lines: Vec<Line>) -> Self {
         Self {
             lines,
@@ -167,7 +166,6 @@ impl Activation {
     }
 
     /// Its memory.
-    #[cfg(feature = "burn")]
     pub(crate) fn into_memory(self) -> Vec<Line> {
         self.lines
     }

@@ -8,7 +8,7 @@ use std::ops::Range;
 use crate::gemm::multiply;
 use crate::grid::Grid;
 use crate::line::Line;
-use crate::parallel::{Parts, for_each_task, part, reserve, scratch};
+use crate::parallel::{Parts, for_each_task, lend_panels, part, reserve, return_panels, scratch};
 use crate::shared::Shared;
 use crate::simd::{Op, Vector};
 use crate::winograd::Pass;
@@ -61,12 +61,12 @@ pub(crate) fn run(pass: &Pass, output: &mut [Line], parts: Parts) {
     for chunk in 0..chunks {
         let range = part(groups, chunks, chunk);
         let rows = range.len() * group;
-        let left = scratch(parts.points, lines * rows);
-        copy_windows(pass, &taps, range.clone(), rows, left);
-        let left = &*left;
+        let mut left = parts.spare.take(lines * rows);
+        copy_windows(pass, &taps, range.clone(), rows, &mut left);
         let pieces = parts.slots.len().div_ceil(panels).min(range.len());
         let largest = range.len().div_ceil(pieces) * group;
         reserve(parts.slots, 0, largest * pass.packing.panel_lines);
+        lend_panels(parts.slots, parts.spare, pass.panel_memory());
         for_each_task(parts.slots, panels * pieces, |slot, task| {
             let (panel, piece) = (task / pieces, part(range.len(), pieces, task % pieces));
             let (kernel, packing) = (pass.kernel, pass.packing);
@@ -84,6 +84,8 @@ pub(crate) fn run(pass: &Pass, output: &mut [Line], parts: Parts) {
                 panel,
             });
         });
+        return_panels(parts.slots, parts.spare);
+        parts.spare.give(left);
     }
 }
 

@@ -107,11 +107,11 @@ impl Layer {
         if once {
             return self.run(given, input, output, workspace);
         }
-        let mut packed = std::mem::take(&mut workspace.packed);
+        let mut packed = workspace.spare.take(self.packing.lines());
         let kernel = self.options.kernel;
         self.packing.pack(kernel, weights, &mut packed);
         let result = self.run(Source::Packed(&packed), input, output, workspace);
-        workspace.packed = packed;
+        workspace.spare.give(packed);
         result
     }
 
@@ -157,12 +157,13 @@ impl Layer {
                 self.multiply(&self.pass(grid, weights, map.lines()), output, workspace)
             }
             Input::Nchw(data, _) => {
-                let mut map = std::mem::take(&mut workspace.activation);
+                let lines = batch * lines_for(self.in_channels) * height * width;
+                let mut map = Activation::from_memory(workspace.spare.take(lines));
                 let copied = map.copy_from_nchw(data, batch, self.in_channels, height, width);
                 if copied.is_ok() {
                     self.multiply(&self.pass(grid, weights, map.lines()), output, workspace);
                 }
-                workspace.activation = map;
+                workspace.spare.give(map.into_memory());
                 copied?;
             }
         }

@@ -25,6 +25,7 @@ mod options;
 mod parallel;
 mod shared;
 mod simd;
+mod spare;
 mod tail;
 mod tile;
 mod tiles;

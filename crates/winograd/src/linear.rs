@@ -11,7 +11,7 @@ use crate::gemm::{HalfLine, Packed, multiply};
 use crate::half::f32_to_f16;
 use crate::line::{LANES, Line, lines_for};
 use crate::memory::zeros;
-use crate::parallel::{Workspace, for_each_task, part, scratch};
+use crate::parallel::{Workspace, for_each_task, part};
 use crate::shared::Shared;
 use crate::simd::{Kernel, Op, Vector};
 
@@ -180,7 +180,7 @@ impl Linear {
         let parts = workspace.parts();
         let in_lines = lines_for(self.in_features);
         let out_lines = lines_for(self.out_features);
-        let left = scratch(parts.points, in_lines * batch);
+        let mut left = parts.spare.take(in_lines * batch);
         for (item, row) in input.chunks_exact(self.in_features).enumerate() {
             for (line, values) in row.chunks(LANES).enumerate() {
                 let to = &mut left[line * batch + item];
@@ -188,8 +188,8 @@ impl Linear {
                 to.0[..values.len()].copy_from_slice(values);
             }
         }
-        let products = scratch(parts.sums, out_lines * batch);
-        let shared = Shared::new(products);
+        let mut products = parts.spare.take(out_lines * batch);
+        let shared = Shared::new(&mut products);
         let width = self.options.kernel.panel_lines();
         let panels = out_lines.div_ceil(width);
         // Large batches are cut too if there are more threads than panels.
@@ -223,6 +223,8 @@ impl Linear {
                 }
             }
         }
+        parts.spare.give(left);
+        parts.spare.give(products);
     }
 }
 

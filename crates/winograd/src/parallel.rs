@@ -8,21 +8,13 @@ use rayon::prelude::*;
 
 use crate::line::Line;
 use crate::memory::grow;
+use crate::spare::Spare;
 
 /// Memory that layers work in. It grows to what the largest call needs and is then reused, so that
 /// calls allocate nothing in steady state. One workspace serves any number of layers, one at a time.
 #[derive(Debug, Default)]
 pub struct Workspace {
-    /// Transformed inputs that all threads read.
-    pub(crate) points: Vec<Line>,
-    /// Transformed gradients that all threads read.
-    pub(crate) gradients: Vec<Line>,
-    /// Sums of products that are kept over several chunks of tiles.
-    pub(crate) sums: Vec<Line>,
-    /// Weights that are packed for one call.
-    pub(crate) packed: Vec<Line>,
-    /// Inputs in the layout of an activation.
-    pub(crate) activation: crate::Activation,
+    pub(crate) spare: Spare,
     offsets: Vec<usize>,
     slots: Vec<Slot>,
 }
@@ -50,20 +42,16 @@ impl Workspace {
             .map(|slot| [&slot.weights, &slot.points, &slot.products].map(Vec::capacity))
             .map(|[weights, points, products]| weights + points + products)
             .sum();
-        let shared = [&self.points, &self.gradients, &self.sums, &self.packed];
-        let lines = shared.into_iter().map(Vec::capacity).sum::<usize>() + slots;
-        lines * size_of::<Line>() + self.activation.bytes()
+        (self.spare.lines() + slots) * size_of::<Line>()
     }
 
-    /// The parts of the workspace that a layer uses together: shared points, shared gradients, sums and
-    /// one slot for each thread.
+    /// The parts of the workspace that a layer uses together: buffers that all threads share, and one slot for
+    /// each thread.
     pub(crate) fn parts(&mut self) -> Parts<'_> {
         self.slots
             .resize_with(rayon::current_num_threads().max(1), Slot::default);
         Parts {
-            points: &mut self.points,
-            gradients: &mut self.gradients,
-            sums: &mut self.sums,
+            spare: &mut self.spare,
             offsets: &mut self.offsets,
             slots: &mut self.slots,
         }
@@ -72,9 +60,7 @@ impl Workspace {
 
 /// See [`Workspace::parts`].
 pub(crate) struct Parts<'a> {
-    pub(crate) points: &'a mut Vec<Line>,
-    pub(crate) gradients: &'a mut Vec<Line>,
-    pub(crate) sums: &'a mut Vec<Line>,
+    pub(crate) spare: &'a mut Spare,
     pub(crate) offsets: &'a mut Vec<usize>,
     pub(crate) slots: &'a mut [Slot],
 }
@@ -83,6 +69,20 @@ pub(crate) struct Parts<'a> {
 pub(crate) fn scratch(buffer: &mut Vec<Line>, count: usize) -> &mut [Line] {
     grow(buffer, count);
     &mut buffer[..count]
+}
+
+/// Gives each slot a buffer for a panel of weights of so many lines.
+pub(crate) fn lend_panels(slots: &mut [Slot], spare: &mut Spare, lines: usize) {
+    for slot in slots {
+        slot.weights = spare.take(lines);
+    }
+}
+
+/// Gives them back.
+pub(crate) fn return_panels(slots: &mut [Slot], spare: &mut Spare) {
+    for slot in slots {
+        spare.give(std::mem::take(&mut slot.weights));
+    }
 }
 
 /// Makes the slots large enough for tasks that need so many lines: which slot gets which task is not known.

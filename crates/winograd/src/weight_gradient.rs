@@ -173,17 +173,17 @@ impl Sums<'_> {
         let block = points * LANES * self.panel_lines;
         let tasks = in_lines * panels;
         reserve(parts.slots, 0, if chunks > 1 { 0 } else { block });
-        let kept = scratch(parts.sums, if chunks > 1 { tasks * block } else { 0 });
-        let kept = Shared::new(kept);
+        let mut sums = parts.spare.take(if chunks > 1 { tasks * block } else { 0 });
+        let kept = Shared::new(&mut sums);
         let weights = Shared::new(weights);
         for chunk in 0..chunks {
             let range = part(tiles, chunks, chunk);
             let in_layout = PointLayout::new(range.len(), in_lines);
             let out_layout = PointLayout::new(range.len(), out_lines);
-            let inputs = scratch(parts.points, in_layout.lines(points));
-            let gradients = scratch(parts.gradients, out_layout.lines(points));
+            let mut inputs = parts.spare.take(in_layout.lines(points));
+            let mut gradients = parts.spare.take(out_layout.lines(points));
             {
-                let (inputs, gradients) = (Shared::new(inputs), Shared::new(gradients));
+                let (inputs, gradients) = (Shared::new(&mut inputs), Shared::new(&mut gradients));
                 for_each_task(parts.slots, in_lines + out_lines, |_, line| {
                     self.kernel.run(Transform::<N, M> {
                         sums: self,
@@ -195,7 +195,6 @@ impl Sums<'_> {
                     });
                 });
             }
-            let (inputs, gradients) = (&*inputs, &*gradients);
             for_each_task(parts.slots, tasks, |slot, task| {
                 let sums = if chunks > 1 {
                     // SAFETY: no other task has this block.
@@ -207,8 +206,8 @@ impl Sums<'_> {
                     sums,
                     grid: &grid,
                     range: range.clone(),
-                    inputs: (inputs, in_layout),
-                    gradients: (gradients, out_layout),
+                    inputs: (&inputs, in_layout),
+                    gradients: (&gradients, out_layout),
                     line: task / panels,
                     first: task % panels * self.panel_lines,
                     cols: self
@@ -220,7 +219,10 @@ impl Sums<'_> {
                     out_channels: self.gradient.channels(),
                 });
             });
+            parts.spare.give(inputs);
+            parts.spare.give(gradients);
         }
+        parts.spare.give(sums);
     }
 }
 

@@ -124,6 +124,11 @@ impl Packing {
         &panel[points.start * matrix..points.end * matrix]
     }
 
+    /// Lines of the largest panel.
+    pub(crate) fn panel_size(&self) -> usize {
+        self.panel_lines.min(self.out_lines) * self.points * self.depth
+    }
+
     /// Lines of all panels.
     pub(crate) fn lines(&self) -> usize {
         self.out_lines * self.points * self.depth

@@ -12,7 +12,9 @@ use std::ops::Range;
 use crate::gemm::multiply;
 use crate::grid::Grid;
 use crate::line::Line;
-use crate::parallel::{Parts, Slot, for_each_task, part, reserve, scratch};
+use crate::parallel::{
+    Parts, Slot, for_each_task, lend_panels, part, reserve, return_panels, scratch,
+};
 use crate::shared::Shared;
 use crate::simd::{Kernel, Op, Vector};
 use crate::tail::Tail;
@@ -51,10 +53,11 @@ impl Pass<'_> {
         }
     }
 
-    /// Whether the order by panels takes each panel a single time, however many tiles there are.
+    /// Whether to take weights that are not packed in the order by panels, each panel a single time: where there
+    /// are more weights than points, which that order keeps all at once.
     pub(crate) fn takes_panels_once(&self, threads: usize) -> bool {
         let lines = self.grid.tiles() * self.packing.points * self.in_lines;
-        lines <= SHARED_LINES && threads <= self.packing.panels()
+        lines <= SHARED_LINES.min(self.packing.lines()) && threads <= self.packing.panels()
     }
 
     /// Some tiles and lines of channels of the input or the output.
@@ -103,8 +106,8 @@ impl Pass<'_> {
         for chunk in 0..chunks {
             let range = part(tiles, chunks, chunk);
             let layout = PointLayout::new(range.len(), self.in_lines);
-            let points = scratch(parts.points, layout.lines(N * N));
-            let shared = Shared::new(points);
+            let mut points = parts.spare.take(layout.lines(N * N));
+            let shared = Shared::new(&mut points);
             for_each_task(parts.slots, self.in_lines, |_, line| {
                 self.kernel.run(Input::<N, M> {
                     pass: self,
@@ -116,9 +119,9 @@ impl Pass<'_> {
             });
             // With more threads than panels the tiles are cut too.
             let pieces = parts.slots.len().div_ceil(panels).min(range.len());
-            let points = &*points;
             let largest = PointLayout::new(range.len().div_ceil(pieces), self.packing.panel_lines);
             reserve(parts.slots, 0, largest.lines(N * N));
+            lend_panels(parts.slots, parts.spare, self.panel_memory());
             for_each_task(parts.slots, panels * pieces, |slot, task| {
                 let (panel, piece) = (task / pieces, part(range.len(), pieces, task % pieces));
                 let (kernel, packing) = (self.kernel, self.packing);
@@ -135,6 +138,16 @@ impl Pass<'_> {
                     panel,
                 });
             });
+            return_panels(parts.slots, parts.spare);
+            parts.spare.give(points);
+        }
+    }
+
+    /// Lines that a thread packs a panel into, if it does.
+    pub(crate) fn panel_memory(&self) -> usize {
+        match self.weights {
+            Source::Packed(_) => 0,
+            Source::Given(_) => self.packing.panel_size(),
         }
     }
 }

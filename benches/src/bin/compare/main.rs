@@ -21,10 +21,16 @@ use clap::Parser;
 use cost::render::Format;
 use vgg::Engine;
 
+use peak_alloc::PeakAlloc;
+
 use machine::{Machine, Roof};
 use profile::Profile;
 use report::{Report, SCHEMA};
 use side::{OwnSide, PeerSide, Side};
+
+/// Counts what a side takes.
+#[global_allocator]
+static MEMORY: PeakAlloc = PeakAlloc;
 
 /// Compare backends, and other frameworks, on the same networks.
 ///

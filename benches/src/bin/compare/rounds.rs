@@ -12,7 +12,7 @@ use crate::settle::settle;
 use crate::side::{Known, Side, Turn};
 
 /// A round counts if no sample of the reference kernel in it is further from their median than this.
-const STEADY: f64 = 0.05;
+const STEADY: f64 = 0.08;
 /// So many times the rounds that were asked for are tried, to find as many that count.
 const MOST_TRIES: usize = 4;
 

@@ -5,13 +5,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use benches::{
-    Call, Count, Peers, Workload, available_memory, held_memory, peak_memory, reset_peak_memory,
-};
+use benches::{Call, Count, Peers, Workload, available_memory};
 use burn::tensor::Device;
 use cost::render::units::bytes;
 use vgg::Engine;
 
+use crate::MEMORY;
 use crate::machine::Roof;
 
 /// The times of a turn's calls in milliseconds, for each name that a side goes by.
@@ -73,8 +72,8 @@ impl OwnSide {
         warm_up: Duration,
     ) -> Result<Self, Box<dyn Error>> {
         vgg::check_tensor(backend, workload.config.largest_weight_bytes())?;
-        let before = held_memory();
-        reset_peak_memory();
+        let before = MEMORY.current_usage();
+        MEMORY.reset_peak_usage();
         let start = Instant::now();
         let call = quietly(backend, || {
             let mut call = workload.call(device, engine)?;
@@ -82,13 +81,13 @@ impl OwnSide {
             Ok(call)
         })?;
         let first = start.elapsed().as_secs_f64() * 1e3;
-        let taken = peak_memory().zip(before);
+        let taken = MEMORY.peak_usage().saturating_sub(before);
         let mut side = Self {
             name: backend.into(),
             call,
             known: Known {
                 roof: None,
-                peak_memory: taken.map(|(peak, before)| peak.saturating_sub(before)),
+                peak_memory: Some(taken as u64),
                 first_run_ms: Some(first),
             },
             slowdown: slowdown()?,
@@ -110,7 +109,7 @@ impl Side for OwnSide {
     fn turn(&mut self, turn: Duration) -> Result<Turn, Box<dyn Error>> {
         let start = Instant::now();
         let mut times = Vec::new();
-        while times.len() < 3 || start.elapsed() < turn {
+        while times.is_empty() || start.elapsed() < turn {
             let before = Instant::now();
             (self.call)()?;
             let more = before.elapsed().mul_f64(1.0 + self.slowdown);

@@ -4,8 +4,9 @@ use burn::tensor::{Tensor, TensorData};
 use burn_flex::FlexTensor;
 
 use super::ChainLayer;
-use super::spare::{self, convolve, with_workspace};
-use crate::layer::Input;
+use super::workspaces::{give_back, with_workspace};
+use crate::layer::{Input, Layer};
+use crate::line::{Line, lines_for};
 use crate::weights::Weights;
 use crate::{
     Activation, BatchNormLayer, BatchStatistics, ConvOptions, Error, LayerSize, batch_norm,
@@ -95,7 +96,7 @@ pub(super) struct Kept {
 impl Drop for Kept {
     fn drop(&mut self) {
         let maps = self.maps.drain(..).chain(self.unnormed.drain(..));
-        maps.for_each(spare::give_back);
+        give_back(maps);
     }
 }
 
@@ -143,20 +144,22 @@ impl<'a> Forward<'a> {
         let last = self.layers.len().checked_sub(1)?;
         let result = with_workspace(|workspace| -> Result<FlexTensor, Error> {
             let [batch, _, height, width] = self.shape;
-            let mut map = spare::activation(self.bytes(0));
+            let mut map = Activation::new();
             for index in 0..self.layers.len() {
-                let mut output = spare::activation(self.bytes(index + 1));
-                let options = self.options(index, self.pool && index == last);
-                let (weights, bias) = (self.weights(index)?, self.bias(index)?);
+                let pool = self.pool && index == last;
+                let mut output = workspace.spare.activation(self.output_bytes(index, pool));
+                let (weights, options) = (self.weights(index)?, self.options(index, pool));
+                let layer = Layer::new(&weights, self.bias(index)?, options)?;
                 let input = match index {
                     0 => Input::Nchw(values(self.input)?, [batch, height, width]),
                     _ => Input::Map(&map),
                 };
-                convolve(weights, bias, options, input, &mut output, workspace)?;
-                spare::give_back(std::mem::replace(&mut map, output));
+                layer.run_once(weights, input, &mut output, workspace)?;
+                let before = std::mem::replace(&mut map, output);
+                workspace.spare.give(before.into_memory());
             }
             let output = tensor(&map);
-            spare::give_back(map);
+            workspace.spare.give(map.into_memory());
             Ok(output)
         });
         let output = result.ok()?;
@@ -173,18 +176,18 @@ impl<'a> Forward<'a> {
         };
         let result = with_workspace(|workspace| -> Result<FlexTensor, Error> {
             let [batch, channels, height, width] = self.shape;
-            let mut first = spare::activation(self.bytes(0));
+            let mut first = workspace.spare.activation(self.input_bytes());
             first.copy_from_nchw(values(self.input)?, batch, channels, height, width)?;
             kept.maps.push(first);
             for index in 0..self.layers.len() {
-                let mut output = spare::activation(self.bytes(index + 1));
-                let options = self.options(index, false);
+                let mut output = workspace.spare.activation(self.output_bytes(index, false));
+                let (weights, options) = (self.weights(index)?, self.options(index, false));
+                let convolution = Layer::new(&weights, self.bias(index)?, options)?;
                 let input = Input::Map(&kept.maps[index]);
-                let (weights, bias) = (self.weights(index)?, self.bias(index)?);
-                convolve(weights, bias, options, input, &mut output, workspace)?;
+                convolution.run_once(weights, input, &mut output, workspace)?;
                 let layer = &self.layers[index];
                 if let Some(norm) = &layer.norm {
-                    let mut normed = spare::activation(output.bytes());
+                    let mut normed = workspace.spare.activation(output.bytes());
                     let statistics = batch_norm(&output, &norm.layer(layer.relu)?, &mut normed)?;
                     kept.statistics.push(statistics);
                     kept.unnormed.push(std::mem::replace(&mut output, normed));
@@ -195,10 +198,10 @@ impl<'a> Forward<'a> {
             if !self.pool {
                 return Ok(tensor(last));
             }
-            let mut pooled = spare::activation(last.bytes() / 4);
+            let mut pooled = workspace.spare.activation(last.bytes() / 4);
             max_pool(last, &mut pooled)?;
             let output = tensor(&pooled);
-            spare::give_back(pooled);
+            workspace.spare.give(pooled.into_memory());
             Ok(output)
         });
         result.ok().map(|output| (output, kept))
@@ -232,15 +235,26 @@ impl<'a> Forward<'a> {
         Ok(Some(values(&self.layers[index].bias)?))
     }
 
-    /// Bytes of the map before layer `index`.
-    fn bytes(&self, index: usize) -> usize {
-        let channels = match index.checked_sub(1) {
-            Some(layer) => self.channels[layer][1],
-            None => self.shape[1],
-        };
-        let [batch, _, height, width] = self.shape;
-        batch * channels.div_ceil(crate::LANES) * height * width * size_of::<crate::Line>()
+    /// Bytes of the map before the first layer.
+    fn input_bytes(&self) -> usize {
+        let [batch, channels, height, width] = self.shape;
+        map_bytes(batch, channels, height * width)
     }
+
+    /// Bytes of the map behind layer `index`.
+    fn output_bytes(&self, index: usize, pool: bool) -> usize {
+        let [batch, _, height, width] = self.shape;
+        let pixels = if pool {
+            (height / 2) * (width / 2)
+        } else {
+            height * width
+        };
+        map_bytes(batch, self.channels[index][1], pixels)
+    }
+}
+
+fn map_bytes(batch: usize, channels: usize, pixels: usize) -> usize {
+    batch * lines_for(channels) * pixels * size_of::<Line>()
 }
 
 /// The dimensions, if there are `D`.

@@ -12,9 +12,9 @@ use burn_backend::AutodiffBackend;
 use burn_flex::{Flex, FlexTensor};
 
 use super::forward::{Forward, Kept, LayerTensors, Take, dims, tensor, values, vector};
-use super::spare::{self, convolve, with_workspace};
+use super::workspaces::with_workspace;
 use super::{ChainLayer, ChainStatistics, Chained, Tracked, contiguous};
-use crate::layer::Input;
+use crate::layer::{Input, Layer};
 use crate::weights::Weights;
 use crate::{
     Activation, BatchStatistics, ConvOptions, Error, Kernel, LayerSize, Workspace,
@@ -137,7 +137,7 @@ impl State {
         workspace: &mut Workspace,
     ) -> Result<Vec<Option<FlexTensor>>, Error> {
         let mut found = vec![None; wanted.len()];
-        let mut gradient = self.output_gradient(output)?;
+        let mut gradient = self.output_gradient(output, workspace)?;
         let each = (wanted.len() - 1) / self.layers.len();
         for index in (0..self.layers.len()).rev() {
             let LayerTensors {
@@ -177,12 +177,13 @@ impl State {
                 found[first + 1] = Some(vector(&biases));
             }
             if wanted[..first].iter().any(|&wanted| wanted) {
-                let mut back = spare::activation(input.bytes());
+                let mut back = workspace.spare.activation(input.bytes());
                 let weights = back_weights(weight)?;
-                let options = self.back_options(&gradient, weights);
+                let layer = Layer::new(&weights, None, self.back_options(&gradient, weights))?;
                 let passed = Input::Map(&gradient);
-                convolve(weights, None, options, passed, &mut back, workspace)?;
-                spare::give_back(std::mem::replace(&mut gradient, back));
+                layer.run_once(weights, passed, &mut back, workspace)?;
+                let before = std::mem::replace(&mut gradient, back);
+                workspace.spare.give(before.into_memory());
             } else {
                 break;
             }
@@ -190,26 +191,30 @@ impl State {
         if wanted[0] {
             found[0] = Some(tensor(&gradient));
         }
-        spare::give_back(gradient);
+        workspace.spare.give(gradient.into_memory());
         Ok(found)
     }
 
     /// The gradient of the last map before pooling, its ReLU reversed too if there is a pooling.
-    fn output_gradient(&self, output: FlexTensor) -> Result<Activation, Error> {
+    fn output_gradient(
+        &self,
+        output: FlexTensor,
+        workspace: &mut Workspace,
+    ) -> Result<Activation, Error> {
         let output = contiguous(output).ok_or(Error::Zero("gradients"))?;
         let shape: [usize; 4] = dims(&output).ok_or(Error::Zero("gradients"))?;
         let [batch, channels, height, width] = shape;
         let last = &self.kept.maps[self.layers.len()];
-        let mut gradient = spare::activation(last.bytes());
+        let mut gradient = workspace.spare.activation(last.bytes());
         if !self.pool {
             gradient.copy_from_nchw(values(&output)?, batch, channels, height, width)?;
             return Ok(gradient);
         }
-        let mut pooled = spare::activation(last.bytes() / 4);
+        let mut pooled = workspace.spare.activation(last.bytes() / 4);
         pooled.copy_from_nchw(values(&output)?, batch, channels, height, width)?;
         let relu = self.layers.last().is_some_and(|layer| layer.relu);
         max_pool_gradient(last, &pooled, &mut gradient, relu)?;
-        spare::give_back(pooled);
+        workspace.spare.give(pooled.into_memory());
         Ok(gradient)
     }
 

@@ -22,8 +22,8 @@
 
 mod forward;
 mod gradient;
-mod spare;
 mod update;
+mod workspaces;
 
 use burn::tensor::{DType, Tensor};
 use burn_autodiff::Autodiff;
