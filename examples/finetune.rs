@@ -8,6 +8,7 @@ use burn::tensor::Device;
 use clap::Parser;
 use examples::exit;
 use examples::network::{NetworkOptions, Opened};
+use examples::runs::free_folder;
 use vgg::data::{self, DataOptions, ImageData, Preprocessing};
 use vgg::train::{
     Augmentation, Interrupter, OptimizerKind, Outcome, RunConfig, RunFolder, Summary, TrainConfig,
@@ -68,9 +69,9 @@ struct Options {
     #[arg(long)]
     skip_broken: bool,
 
-    /// Where the two run folders go: DIR/frozen and DIR/all
-    #[arg(long, value_name = "DIR", default_value = "runs/finetune")]
-    out: PathBuf,
+    /// Where the two run folders go, DIR/frozen and DIR/all [default: a new one in runs/]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
 
     /// What computes: flex, or a backend that was compiled in
     #[arg(long, value_name = "NAME", default_value = "flex")]
@@ -129,8 +130,10 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let part = options
         .frozen_blocks
         .map_or(LayerGroup::Features, LayerGroup::Blocks);
+    let out = options.out.clone();
+    let out = out.unwrap_or_else(|| free_folder("finetune"));
     let first = Stage {
-        name: "frozen",
+        folder: out.join("frozen"),
         epochs: options.frozen_epochs,
         rate: options.lr,
     };
@@ -141,7 +144,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         return Ok(());
     };
     let second = Stage {
-        name: "all",
+        folder: out.join("all"),
         epochs: options.epochs,
         rate: options.lr * SLOWER,
     };
@@ -149,8 +152,8 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let Some((_, summary)) = second.run(network, data, &preprocessing, options, &device)? else {
         return Ok(());
     };
-    let run = options.out.join(second.name);
-    println!("\nits run folder, for `infer --run`: {}", run.display());
+    let run = second.folder.display();
+    println!("\nits run folder, for `infer --run`: {run}");
     println!(
         "test accuracy: {:.4} ({} images)",
         summary.test_accuracy, summary.test_images
@@ -160,7 +163,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
 
 /// One of the two parts of a fine-tuning.
 struct Stage {
-    name: &'static str,
+    folder: PathBuf,
     epochs: usize,
     rate: f64,
 }
@@ -194,7 +197,7 @@ impl Stage {
             precision: Precision::F32,
         };
         config.training.validate()?;
-        let folder = RunFolder::create(&options.out.join(self.name), &config)?;
+        let folder = RunFolder::create(&self.folder, &config)?;
         let interrupter = Interrupter::new();
         match fine_tune(network, &folder, &config, data, device, interrupter)? {
             Outcome::Finished(summary) => {

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Parser, ValueEnum};
 use examples::exit;
+use examples::runs::free_folder;
 use vgg::data::{self, DataOptions, ImageData, Preprocessing};
 use vgg::train::{
     Augmentation, Interrupter, OptimizerKind, Outcome, RunConfig, RunFolder, Summary, TrainConfig,
@@ -322,14 +323,6 @@ fn numbered(backend: String, device: Option<usize>) -> String {
 fn default_backend() -> String {
     let first = vgg::compiled_backends().first().copied();
     first.unwrap_or("flex").to_owned()
-}
-
-/// The first of `runs/NAME-1`, `runs/NAME-2`, … that is not there yet.
-fn free_folder(name: &str) -> PathBuf {
-    (1..)
-        .map(|number| PathBuf::from(format!("runs/{name}-{number}")))
-        .find(|path| !path.exists())
-        .unwrap_or_default()
 }
 
 /// The first Ctrl-C ends the training after its current step, the second the program at once.

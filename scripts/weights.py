@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """Weight files between PyTorch and this project, in both directions.
 
-    pip install torch torchvision numpy safetensors     # torch 2.15, torchvision 0.30
+    pip install torch torchvision numpy safetensors     # torch 2.15, torchvision 0.29; onnxscript for .onnx
 
     python3 scripts/weights.py small crates/vgg/tests/golden
         crates/vgg/tests/golden/files: a narrow network as PyTorch and timm would store it
     python3 scripts/weights.py full crates/vgg/tests/golden
         logits of all eight networks at full size, with weights from a formula
     python3 scripts/weights.py formula NETWORK FILE
-        the formula's weights of a network (vgg16, vgg16_bn, …) as FILE (.pth or .safetensors)
+        the formula's weights of a network (vgg16, vgg16_bn, …) as FILE (.pth, .safetensors or .onnx)
     python3 scripts/weights.py check NETWORK FILE
         loads a file that this project wrote and compares its logits with the formula's network
 
@@ -124,9 +124,13 @@ def small(folder):
 
 
 def write_formula(name, path):
-    state = formula_network(name).state_dict()
+    network = formula_network(name)
+    state = network.state_dict()
     if path.suffix == ".safetensors":
         save_file(state, path)
+    elif path.suffix == ".onnx":
+        image = torch.zeros(1, 3, 224, 224)
+        torch.onnx.export(network.eval(), (image,), path, dynamo=True, external_data=False)
     else:
         torch.save(state, path)
 

@@ -157,7 +157,7 @@ impl Activation {
         &mut self.lines[..self.used]
     }
 
-    /// An empty activation in the memory of another.
+    /// An activation without a shape yet, in memory that has been written before.
     pub(crate) fn from_memory(lines: Vec<Line>) -> Self {
         Self {
             lines,

@@ -181,9 +181,9 @@ impl Conv3x3 {
     }
 }
 
-/// Computes a convolution whose weights serve this once, as those of a network that is trained. Large ones
-/// are packed panel by panel on their way into the product, so that they go through the caches only; what
-/// else has to be packed stays in the workspace's memory.
+/// Computes a convolution whose weights serve this once, as those of a network that is trained. Where they
+/// outnumber the numbers that they are multiplied with, they are packed panel by panel on their way into the
+/// product, so that they go through the caches only; else all are packed first, in the workspace's memory.
 ///
 /// # Shapes
 /// - `weights`: `[out_channels, in_channels, 3, 3]` with the channels of the input

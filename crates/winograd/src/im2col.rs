@@ -8,7 +8,7 @@ use std::ops::Range;
 use crate::gemm::multiply;
 use crate::grid::Grid;
 use crate::line::Line;
-use crate::parallel::{Parts, for_each_task, lend_panels, part, reserve, return_panels, scratch};
+use crate::parallel::{Parts, for_each_task, part, reserve, scratch};
 use crate::shared::Shared;
 use crate::simd::{Op, Vector};
 use crate::winograd::Pass;
@@ -48,7 +48,7 @@ pub(crate) fn takes_panels_once(pass: &Pass, threads: usize) -> bool {
 }
 
 /// Writes the output of the convolution, finished by the tail.
-pub(crate) fn run(pass: &Pass, output: &mut [Line], parts: Parts) {
+pub(crate) fn run(pass: &Pass, output: &mut [Line], mut parts: Parts) {
     let Rows {
         group,
         groups,
@@ -66,7 +66,7 @@ pub(crate) fn run(pass: &Pass, output: &mut [Line], parts: Parts) {
         let pieces = parts.slots.len().div_ceil(panels).min(range.len());
         let largest = range.len().div_ceil(pieces) * group;
         reserve(parts.slots, 0, largest * pass.packing.panel_lines);
-        lend_panels(parts.slots, parts.spare, pass.panel_memory());
+        parts.lend_panels(pass.weights.lines_to_pack(pass.packing));
         for_each_task(parts.slots, panels * pieces, |slot, task| {
             let (panel, piece) = (task / pieces, part(range.len(), pieces, task % pieces));
             let (kernel, packing) = (pass.kernel, pass.packing);
@@ -84,7 +84,7 @@ pub(crate) fn run(pass: &Pass, output: &mut [Line], parts: Parts) {
                 panel,
             });
         });
-        return_panels(parts.slots, parts.spare);
+        parts.take_back_panels();
         parts.spare.give(left);
     }
 }

@@ -157,13 +157,13 @@ impl Layer {
                 self.multiply(&self.pass(grid, weights, map.lines()), output, workspace)
             }
             Input::Nchw(data, _) => {
-                let lines = batch * lines_for(self.in_channels) * height * width;
-                let mut map = Activation::from_memory(workspace.spare.take(lines));
+                let lines = map_lines(batch, self.in_channels, [height, width]);
+                let mut map = workspace.spare.activation(lines);
                 let copied = map.copy_from_nchw(data, batch, self.in_channels, height, width);
                 if copied.is_ok() {
                     self.multiply(&self.pass(grid, weights, map.lines()), output, workspace);
                 }
-                workspace.spare.give(map.into_memory());
+                workspace.spare.give_activation(map);
                 copied?;
             }
         }
@@ -218,6 +218,11 @@ impl Layer {
             input,
         }
     }
+}
+
+/// Lines of a batch of maps.
+pub(crate) fn map_lines(batch: usize, channels: usize, [height, width]: [usize; 2]) -> usize {
+    batch * lines_for(channels) * height * width
 }
 
 pub(crate) fn check_padding(padding: usize) -> Result<(), Error> {

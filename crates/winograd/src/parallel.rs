@@ -22,7 +22,7 @@ pub struct Workspace {
 /// Scratch memory of one thread.
 #[derive(Debug, Default)]
 pub(crate) struct Slot {
-    /// A panel of weights that is packed here.
+    /// Lent for a panel of weights that is packed here.
     pub(crate) weights: Vec<Line>,
     pub(crate) points: Vec<Line>,
     pub(crate) products: Vec<Line>,
@@ -35,12 +35,20 @@ impl Workspace {
         Self::default()
     }
 
+    /// A workspace that has its buffers in common with others.
+    #[cfg(feature = "burn")]
+    pub(crate) fn sharing(spare: Spare) -> Self {
+        Self {
+            spare,
+            ..Self::default()
+        }
+    }
+
     /// Bytes that it holds at present.
     pub fn bytes(&self) -> usize {
         let slots = self.slots.iter();
         let slots: usize = slots
-            .map(|slot| [&slot.weights, &slot.points, &slot.products].map(Vec::capacity))
-            .map(|[weights, points, products]| weights + points + products)
+            .map(|slot| slot.points.capacity() + slot.products.capacity())
             .sum();
         (self.spare.lines() + slots) * size_of::<Line>()
     }
@@ -51,7 +59,7 @@ impl Workspace {
         self.slots
             .resize_with(rayon::current_num_threads().max(1), Slot::default);
         Parts {
-            spare: &mut self.spare,
+            spare: &self.spare,
             offsets: &mut self.offsets,
             slots: &mut self.slots,
         }
@@ -60,7 +68,7 @@ impl Workspace {
 
 /// See [`Workspace::parts`].
 pub(crate) struct Parts<'a> {
-    pub(crate) spare: &'a mut Spare,
+    pub(crate) spare: &'a Spare,
     pub(crate) offsets: &'a mut Vec<usize>,
     pub(crate) slots: &'a mut [Slot],
 }
@@ -71,17 +79,19 @@ pub(crate) fn scratch(buffer: &mut Vec<Line>, count: usize) -> &mut [Line] {
     &mut buffer[..count]
 }
 
-/// Gives each slot a buffer for a panel of weights of so many lines.
-pub(crate) fn lend_panels(slots: &mut [Slot], spare: &mut Spare, lines: usize) {
-    for slot in slots {
-        slot.weights = spare.take(lines);
+impl Parts<'_> {
+    /// Lends each slot a buffer for a panel of weights of so many lines.
+    pub(crate) fn lend_panels(&mut self, lines: usize) {
+        for slot in &mut *self.slots {
+            slot.weights = self.spare.take(lines);
+        }
     }
-}
 
-/// Gives them back.
-pub(crate) fn return_panels(slots: &mut [Slot], spare: &mut Spare) {
-    for slot in slots {
-        spare.give(std::mem::take(&mut slot.weights));
+    /// Takes them back.
+    pub(crate) fn take_back_panels(&mut self) {
+        for slot in &mut *self.slots {
+            self.spare.give(std::mem::take(&mut slot.weights));
+        }
     }
 }
 

@@ -124,11 +124,6 @@ impl Packing {
         &panel[points.start * matrix..points.end * matrix]
     }
 
-    /// Lines of the largest panel.
-    pub(crate) fn panel_size(&self) -> usize {
-        self.panel_lines.min(self.out_lines) * self.points * self.depth
-    }
-
     /// Lines of all panels.
     pub(crate) fn lines(&self) -> usize {
         self.out_lines * self.points * self.depth
@@ -163,6 +158,14 @@ pub(crate) enum Source<'a> {
 }
 
 impl<'a> Source<'a> {
+    /// Lines of memory that [`Source::panel`] needs.
+    pub(crate) fn lines_to_pack(&self, packing: &Packing) -> usize {
+        match self {
+            Source::Packed(_) => 0,
+            Source::Given(_) => packing.cols(0) * packing.points * packing.depth,
+        }
+    }
+
     /// A panel, packed in `memory` if it is not yet.
     pub(crate) fn panel<'b>(
         &self,

@@ -12,9 +12,7 @@ use std::ops::Range;
 use crate::gemm::multiply;
 use crate::grid::Grid;
 use crate::line::Line;
-use crate::parallel::{
-    Parts, Slot, for_each_task, lend_panels, part, reserve, return_panels, scratch,
-};
+use crate::parallel::{Parts, Slot, for_each_task, part, reserve, scratch};
 use crate::shared::Shared;
 use crate::simd::{Kernel, Op, Vector};
 use crate::tail::Tail;
@@ -98,7 +96,7 @@ impl Pass<'_> {
         });
     }
 
-    fn by_panels<const N: usize, const M: usize>(&self, output: &Shared, parts: Parts) {
+    fn by_panels<const N: usize, const M: usize>(&self, output: &Shared, mut parts: Parts) {
         let tiles = self.grid.tiles();
         let fitting = (SHARED_LINES / (N * N * self.in_lines)).max(1);
         let chunks = tiles.div_ceil(fitting);
@@ -121,7 +119,7 @@ impl Pass<'_> {
             let pieces = parts.slots.len().div_ceil(panels).min(range.len());
             let largest = PointLayout::new(range.len().div_ceil(pieces), self.packing.panel_lines);
             reserve(parts.slots, 0, largest.lines(N * N));
-            lend_panels(parts.slots, parts.spare, self.panel_memory());
+            parts.lend_panels(self.weights.lines_to_pack(self.packing));
             for_each_task(parts.slots, panels * pieces, |slot, task| {
                 let (panel, piece) = (task / pieces, part(range.len(), pieces, task % pieces));
                 let (kernel, packing) = (self.kernel, self.packing);
@@ -138,16 +136,8 @@ impl Pass<'_> {
                     panel,
                 });
             });
-            return_panels(parts.slots, parts.spare);
+            parts.take_back_panels();
             parts.spare.give(points);
-        }
-    }
-
-    /// Lines that a thread packs a panel into, if it does.
-    pub(crate) fn panel_memory(&self) -> usize {
-        match self.weights {
-            Source::Packed(_) => 0,
-            Source::Given(_) => self.packing.panel_size(),
         }
     }
 }

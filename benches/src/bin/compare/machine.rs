@@ -20,7 +20,7 @@ pub(crate) struct Machine {
     pub(crate) burn: String,
     /// Milliseconds of the reference kernel, the median of the run.
     pub(crate) reference_ms: f64,
-    /// How far the rounds' medians of the reference kernel lie apart.
+    /// How far the samples of the reference kernel lie apart.
     pub(crate) drift_percent: f64,
 }
 

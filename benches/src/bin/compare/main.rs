@@ -2,6 +2,7 @@
 
 mod against;
 mod chart;
+mod first_call;
 mod machine;
 mod profile;
 mod reference;
@@ -21,16 +22,10 @@ use clap::Parser;
 use cost::render::Format;
 use vgg::Engine;
 
-use peak_alloc::PeakAlloc;
-
 use machine::{Machine, Roof};
 use profile::Profile;
 use report::{Report, SCHEMA};
 use side::{OwnSide, PeerSide, Side};
-
-/// Counts what a side takes.
-#[global_allocator]
-static MEMORY: PeakAlloc = PeakAlloc;
 
 /// Compare backends, and other frameworks, on the same networks.
 ///
@@ -112,6 +107,10 @@ pub(crate) struct Options {
     #[arg(long)]
     allow_drift: bool,
 
+    /// Do the first call and say what it took
+    #[arg(long, hide = true)]
+    first_call: bool,
+
     /// Show the devices of the backends that are compiled in and leave
     #[arg(long)]
     list_devices: bool,
@@ -128,6 +127,8 @@ Examples:
 Exit codes: 0; 1 if a side is slower than in --against; 2 for anything wrong with the options, the
 backends or their memory; 3 if the machine's speed kept changing by more than 10 %.
 
+What a backend's first call takes, in time and memory, is measured in a process of its own.
+
 The program of --peers is called as `PROGRAM run PEER THREADS WORKLOAD`, with the environment
 variable BENCH_SECONDS set, and prints lines of tab-separated fields: peer, workload, threads, median
 milliseconds, least milliseconds, number of runs. A peer that fails is left out.
@@ -135,7 +136,7 @@ milliseconds, least milliseconds, number of runs. A peer that fails is left out.
 COMPARE_SLOWDOWN=0.2 in the environment adds 20 % of busy waiting to every call: a test of --against.";
 
 /// The most that the reference kernel's time may change, in percent.
-const MOST_DRIFT: f64 = 10.0;
+pub(crate) const MOST_DRIFT: f64 = 10.0;
 
 fn main() -> ExitCode {
     let options = Options::parse();
@@ -195,6 +196,14 @@ fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
         .iter()
         .map(|backend| vgg::device(backend).map(|device| (backend.clone(), device)))
         .collect::<Result<_, _>>()?;
+    if options.first_call {
+        let ([workload], [(backend, device)]) = (&workloads[..], &devices[..]) else {
+            return Err("--first-call takes one network on one backend".into());
+        };
+        let (_, first) = first_call::make(workload, backend, device, options.engine)?;
+        println!("{}", serde_json::to_string(&first)?);
+        return Ok(ExitCode::SUCCESS);
+    }
     let turn = Duration::from_secs_f64(options.seconds);
     if options.profile {
         let (backend, device) = devices.first().ok_or("no backend is compiled in")?;
@@ -217,9 +226,12 @@ fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
         side::check_memory(workload, count, devices.len())?;
         for ((backend, device), roof) in devices.iter().zip(&roofs) {
             eprintln!("{} on {backend}: first call", workload.model);
-            let warm_up = Duration::from_secs_f64(options.warm_up);
-            match OwnSide::start(workload, backend, device, options.engine, warm_up) {
-                Ok(side) => sides.push(Box::new(side.under(roof.clone()))),
+            let start = || {
+                let first = first_call::in_own_process(workload, backend, options.engine, threads)?;
+                OwnSide::start(workload, backend, device, options, roof.clone(), first)
+            };
+            match start() {
+                Ok(side) => sides.push(Box::new(side)),
                 Err(error) if devices.len() == 1 => return Err(error),
                 Err(error) => eprintln!("{} on {backend} is left out: {error}", workload.model),
             }

@@ -5,23 +5,21 @@ use std::time::Duration;
 
 use benches::{Count, Workload, median, quantile};
 
-use crate::Options;
 use crate::reference;
 use crate::report::Row;
 use crate::settle::settle;
 use crate::side::{Known, Side, Turn};
+use crate::{MOST_DRIFT, Options};
 
-/// A round counts if no sample of the reference kernel in it is further from their median than this.
-const STEADY: f64 = 0.08;
 /// So many times the rounds that were asked for are tried, to find as many that count.
-const MOST_TRIES: usize = 4;
+const MOST_TRIES: usize = 5;
 
 /// What came out.
 pub(crate) struct Measured {
     pub(crate) rows: Vec<Row>,
     /// Milliseconds of the reference kernel: its median.
     pub(crate) reference_ms: f64,
-    /// How far its medians of the rounds lie apart.
+    /// How far its samples lie apart.
     pub(crate) drift_percent: f64,
 }
 
@@ -46,10 +44,19 @@ impl Round {
         Ok(Self { reference, turns })
     }
 
-    fn is_steady(&self, middle: f64) -> bool {
-        let near = |sample: &f64| (sample / middle - 1.0).abs() <= STEADY;
-        self.reference.iter().all(near)
+    /// Whether all samples of the reference kernel are at least `least`, and hardly more.
+    fn is_near(&self, least: f64) -> bool {
+        let range = least..=least * (1.0 + MOST_DRIFT / 100.0);
+        self.reference.iter().all(|sample| range.contains(sample))
     }
+}
+
+/// For each round whether it is one of those, as many as there can be, in which the machine was equally fast.
+fn steady(rounds: &[Round]) -> Vec<bool> {
+    let near = |least| rounds.iter().map(|round| round.is_near(least)).collect();
+    let candidates = samples(rounds).into_iter().map(near);
+    let count = |steady: &Vec<bool>| steady.iter().filter(|&&is| is).count();
+    candidates.max_by_key(count).unwrap_or_default()
 }
 
 /// The times of a side under one of its names.
@@ -72,33 +79,24 @@ pub(crate) fn measure(
     let turn = Duration::from_secs_f64(options.seconds);
     let (name, batch) = (&workload.model, workload.batch);
     let mut rounds: Vec<Round> = Vec::new();
-    loop {
-        let middle = median(&samples(&rounds));
-        let steady = rounds.iter().filter(|round| round.is_steady(middle));
-        let steady = steady.count();
-        if let Some(last) = rounds.last() {
-            let times = last.reference.iter().map(|time| format!("{time:.2}"));
-            eprintln!(
-                "{name}, batch {batch}: {steady} of {} rounds; reference kernel {} ms, median {middle:.2}",
-                options.rounds,
-                times.collect::<Vec<_>>().join(" "),
-            );
-        }
-        if steady >= options.rounds {
-            rounds.retain(|round| round.is_steady(middle));
+    while rounds.len() < options.rounds * MOST_TRIES {
+        let round = Round::run(&mut sides, turn)?;
+        let times = round.reference.iter().map(|time| format!("{time:.2}"));
+        let times = times.collect::<Vec<_>>().join(" ");
+        rounds.push(round);
+        let steady = steady(&rounds);
+        let count = steady.iter().filter(|&&is| is).count();
+        let wanted = options.rounds;
+        eprintln!("{name}, batch {batch}: {count} of {wanted} rounds; reference kernel {times} ms");
+        if count >= wanted {
+            let mut steady = steady.into_iter();
+            rounds.retain(|_| steady.next().unwrap_or_default());
             break;
         }
-        if rounds.len() >= options.rounds * MOST_TRIES {
-            break;
-        }
-        rounds.push(Round::run(&mut sides, turn)?);
     }
-    let medians: Vec<_> = rounds
-        .iter()
-        .map(|round| median(&round.reference))
-        .collect();
-    let reference_ms = median(&samples(&rounds));
-    let range = quantile(&medians, 1.0) - quantile(&medians, 0.0);
+    let samples = samples(&rounds);
+    let reference_ms = median(&samples);
+    let range = quantile(&samples, 1.0) - quantile(&samples, 0.0);
     let drift_percent = range / reference_ms * 100.0;
     let times = by_name(&sides, rounds);
     Ok(Measured {

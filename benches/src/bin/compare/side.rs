@@ -1,16 +1,15 @@
 //! The sides of a comparison.
 
 use std::error::Error;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use benches::{Call, Count, Peers, Workload, available_memory};
 use burn::tensor::Device;
 use cost::render::units::bytes;
-use vgg::Engine;
 
-use crate::MEMORY;
+use crate::Options;
+use crate::first_call::{self, FirstCall};
 use crate::machine::Roof;
 
 /// The times of a turn's calls in milliseconds, for each name that a side goes by.
@@ -18,7 +17,7 @@ pub(crate) type Turn = Vec<(String, Vec<f64>)>;
 
 /// Somebody who takes turns.
 pub(crate) trait Side {
-    /// Calls for about as long as `turn`.
+    /// Calls for about as long as `turn`, at least once.
     fn turn(&mut self, turn: Duration) -> Result<Turn, Box<dyn Error>>;
 
     /// What is known of a backend: its roof, bytes and milliseconds of the first call.
@@ -63,45 +62,31 @@ pub(crate) fn check_memory(
 }
 
 impl OwnSide {
-    /// Makes the network, calls it once and then for `warm_up`.
+    /// Makes the network and calls it for the time of warming up.
     pub(crate) fn start(
         workload: &Workload,
         backend: &str,
         device: &Device,
-        engine: Engine,
-        warm_up: Duration,
+        options: &Options,
+        roof: Roof,
+        first: FirstCall,
     ) -> Result<Self, Box<dyn Error>> {
-        vgg::check_tensor(backend, workload.config.largest_weight_bytes())?;
-        let before = MEMORY.current_usage();
-        MEMORY.reset_peak_usage();
-        let start = Instant::now();
-        let call = quietly(backend, || {
-            let mut call = workload.call(device, engine)?;
-            call()?;
-            Ok(call)
-        })?;
-        let first = start.elapsed().as_secs_f64() * 1e3;
-        let taken = MEMORY.peak_usage().saturating_sub(before);
+        let (call, _) = first_call::make(workload, backend, device, options.engine)?;
         let mut side = Self {
             name: backend.into(),
             call,
             known: Known {
-                roof: None,
-                peak_memory: Some(taken as u64),
-                first_run_ms: Some(first),
+                roof: Some(roof),
+                peak_memory: first.peak_memory,
+                first_run_ms: Some(first.milliseconds),
             },
             slowdown: slowdown()?,
         };
-        let warm = Instant::now();
-        while warm.elapsed() < warm_up {
+        let (warm, enough) = (Instant::now(), Duration::from_secs_f64(options.warm_up));
+        while warm.elapsed() < enough {
             (side.call)()?;
         }
         Ok(side)
-    }
-
-    pub(crate) fn under(mut self, roof: Roof) -> Self {
-        self.known.roof = Some(roof);
-        self
     }
 }
 
@@ -136,24 +121,6 @@ fn slowdown() -> Result<f64, Box<dyn Error>> {
         Ok(part) if (0.0..=10.0).contains(&part) => Ok(part),
         _ => Err(format!("{NAME} must be a number from 0 to 10, found {text}").into()),
     }
-}
-
-/// Runs `work`; a backend that panics, as Burn's do where memory runs out, has an error instead.
-fn quietly<T>(
-    backend: &str,
-    work: impl FnOnce() -> Result<T, Box<dyn Error>>,
-) -> Result<T, Box<dyn Error>> {
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| ()));
-    let result = catch_unwind(AssertUnwindSafe(work));
-    std::panic::set_hook(hook);
-    result
-        .unwrap_or_else(|panic| {
-            let text = panic.downcast_ref::<String>().map(String::as_str);
-            let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-            Err(text.unwrap_or("it gave no reason").into())
-        })
-        .map_err(|error| format!("the backend \"{backend}\" failed: {error}").into())
 }
 
 /// Another framework.

@@ -49,7 +49,7 @@ pub enum TrainError {
     },
     /// The folder for a new run holds something already.
     #[error("{}: already holds a run or other files; choose another folder, or continue the run \
-             with --resume", path.display())]
+             (`train --resume`)", path.display())]
     Occupied {
         /// The folder.
         path: PathBuf,

@@ -4,9 +4,8 @@ use burn::tensor::{Tensor, TensorData};
 use burn_flex::FlexTensor;
 
 use super::ChainLayer;
-use super::workspaces::{give_back, with_workspace};
-use crate::layer::{Input, Layer};
-use crate::line::{Line, lines_for};
+use super::workspaces::{SPARE, with_workspace};
+use crate::layer::{Input, Layer, map_lines};
 use crate::weights::Weights;
 use crate::{
     Activation, BatchNormLayer, BatchStatistics, ConvOptions, Error, LayerSize, batch_norm,
@@ -96,7 +95,7 @@ pub(super) struct Kept {
 impl Drop for Kept {
     fn drop(&mut self) {
         let maps = self.maps.drain(..).chain(self.unnormed.drain(..));
-        give_back(maps);
+        maps.for_each(|map| SPARE.give_activation(map));
     }
 }
 
@@ -147,7 +146,7 @@ impl<'a> Forward<'a> {
             let mut map = Activation::new();
             for index in 0..self.layers.len() {
                 let pool = self.pool && index == last;
-                let mut output = workspace.spare.activation(self.output_bytes(index, pool));
+                let mut output = workspace.spare.activation(self.output_lines(index, pool));
                 let (weights, options) = (self.weights(index)?, self.options(index, pool));
                 let layer = Layer::new(&weights, self.bias(index)?, options)?;
                 let input = match index {
@@ -156,10 +155,10 @@ impl<'a> Forward<'a> {
                 };
                 layer.run_once(weights, input, &mut output, workspace)?;
                 let before = std::mem::replace(&mut map, output);
-                workspace.spare.give(before.into_memory());
+                workspace.spare.give_activation(before);
             }
             let output = tensor(&map);
-            workspace.spare.give(map.into_memory());
+            workspace.spare.give_activation(map);
             Ok(output)
         });
         let output = result.ok()?;
@@ -176,18 +175,18 @@ impl<'a> Forward<'a> {
         };
         let result = with_workspace(|workspace| -> Result<FlexTensor, Error> {
             let [batch, channels, height, width] = self.shape;
-            let mut first = workspace.spare.activation(self.input_bytes());
+            let mut first = workspace.spare.activation(self.input_lines());
             first.copy_from_nchw(values(self.input)?, batch, channels, height, width)?;
             kept.maps.push(first);
             for index in 0..self.layers.len() {
-                let mut output = workspace.spare.activation(self.output_bytes(index, false));
+                let mut output = workspace.spare.activation(self.output_lines(index, false));
                 let (weights, options) = (self.weights(index)?, self.options(index, false));
                 let convolution = Layer::new(&weights, self.bias(index)?, options)?;
                 let input = Input::Map(&kept.maps[index]);
                 convolution.run_once(weights, input, &mut output, workspace)?;
                 let layer = &self.layers[index];
                 if let Some(norm) = &layer.norm {
-                    let mut normed = workspace.spare.activation(output.bytes());
+                    let mut normed = workspace.spare.activation(output.lines().len());
                     let statistics = batch_norm(&output, &norm.layer(layer.relu)?, &mut normed)?;
                     kept.statistics.push(statistics);
                     kept.unnormed.push(std::mem::replace(&mut output, normed));
@@ -198,10 +197,11 @@ impl<'a> Forward<'a> {
             if !self.pool {
                 return Ok(tensor(last));
             }
-            let mut pooled = workspace.spare.activation(last.bytes() / 4);
+            let pooled = self.output_lines(self.layers.len() - 1, true);
+            let mut pooled = workspace.spare.activation(pooled);
             max_pool(last, &mut pooled)?;
             let output = tensor(&pooled);
-            workspace.spare.give(pooled.into_memory());
+            workspace.spare.give_activation(pooled);
             Ok(output)
         });
         result.ok().map(|output| (output, kept))
@@ -235,26 +235,19 @@ impl<'a> Forward<'a> {
         Ok(Some(values(&self.layers[index].bias)?))
     }
 
-    /// Bytes of the map before the first layer.
-    fn input_bytes(&self) -> usize {
+    /// Lines of the map before the first layer.
+    fn input_lines(&self) -> usize {
         let [batch, channels, height, width] = self.shape;
-        map_bytes(batch, channels, height * width)
+        map_lines(batch, channels, [height, width])
     }
 
-    /// Bytes of the map behind layer `index`.
-    fn output_bytes(&self, index: usize, pool: bool) -> usize {
+    /// Lines of the map behind layer `index`.
+    fn output_lines(&self, index: usize, pool: bool) -> usize {
         let [batch, _, height, width] = self.shape;
-        let pixels = if pool {
-            (height / 2) * (width / 2)
-        } else {
-            height * width
-        };
-        map_bytes(batch, self.channels[index][1], pixels)
+        let part = if pool { 2 } else { 1 };
+        let size = [height / part, width / part];
+        map_lines(batch, self.channels[index][1], size)
     }
-}
-
-fn map_bytes(batch: usize, channels: usize, pixels: usize) -> usize {
-    batch * lines_for(channels) * pixels * size_of::<Line>()
 }
 
 /// The dimensions, if there are `D`.

@@ -14,7 +14,7 @@ use burn_flex::{Flex, FlexTensor};
 use super::forward::{Forward, Kept, LayerTensors, Take, dims, tensor, values, vector};
 use super::workspaces::with_workspace;
 use super::{ChainLayer, ChainStatistics, Chained, Tracked, contiguous};
-use crate::layer::{Input, Layer};
+use crate::layer::{Input, Layer, map_lines};
 use crate::weights::Weights;
 use crate::{
     Activation, BatchStatistics, ConvOptions, Error, Kernel, LayerSize, Workspace,
@@ -177,13 +177,13 @@ impl State {
                 found[first + 1] = Some(vector(&biases));
             }
             if wanted[..first].iter().any(|&wanted| wanted) {
-                let mut back = workspace.spare.activation(input.bytes());
+                let mut back = workspace.spare.activation(input.lines().len());
                 let weights = back_weights(weight)?;
                 let layer = Layer::new(&weights, None, self.back_options(&gradient, weights))?;
                 let passed = Input::Map(&gradient);
                 layer.run_once(weights, passed, &mut back, workspace)?;
                 let before = std::mem::replace(&mut gradient, back);
-                workspace.spare.give(before.into_memory());
+                workspace.spare.give_activation(before);
             } else {
                 break;
             }
@@ -191,7 +191,7 @@ impl State {
         if wanted[0] {
             found[0] = Some(tensor(&gradient));
         }
-        workspace.spare.give(gradient.into_memory());
+        workspace.spare.give_activation(gradient);
         Ok(found)
     }
 
@@ -205,16 +205,18 @@ impl State {
         let shape: [usize; 4] = dims(&output).ok_or(Error::Zero("gradients"))?;
         let [batch, channels, height, width] = shape;
         let last = &self.kept.maps[self.layers.len()];
-        let mut gradient = workspace.spare.activation(last.bytes());
+        let mut gradient = workspace.spare.activation(last.lines().len());
         if !self.pool {
             gradient.copy_from_nchw(values(&output)?, batch, channels, height, width)?;
             return Ok(gradient);
         }
-        let mut pooled = workspace.spare.activation(last.bytes() / 4);
+        let mut pooled = workspace
+            .spare
+            .activation(map_lines(batch, channels, [height, width]));
         pooled.copy_from_nchw(values(&output)?, batch, channels, height, width)?;
         let relu = self.layers.last().is_some_and(|layer| layer.relu);
         max_pool_gradient(last, &pooled, &mut gradient, relu)?;
-        workspace.spare.give(pooled.into_memory());
+        workspace.spare.give_activation(pooled);
         Ok(gradient)
     }
 

@@ -1,10 +1,13 @@
 //! Workspaces that are used again: asking the system for memory anew in each step of a training takes longer
 //! than filling it.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
-use crate::{Activation, Workspace, on_pool};
+use crate::spare::Spare;
+use crate::{Workspace, on_pool};
 
+/// The buffers of all workspaces, and of the maps that wait for a backward pass.
+pub(super) static SPARE: LazyLock<Spare> = LazyLock::new(Spare::default);
 static WORKSPACES: Mutex<Vec<Workspace>> = Mutex::new(Vec::new());
 
 fn workspaces() -> MutexGuard<'static, Vec<Workspace>> {
@@ -13,18 +16,9 @@ fn workspaces() -> MutexGuard<'static, Vec<Workspace>> {
 
 /// Runs with a workspace of its own, as one piece of work of the pool.
 pub(super) fn with_workspace<R: Send>(run: impl FnOnce(&mut Workspace) -> R + Send) -> R {
-    let mut workspace = workspaces().pop().unwrap_or_default();
+    let workspace = workspaces().pop();
+    let mut workspace = workspace.unwrap_or_else(|| Workspace::sharing(SPARE.clone()));
     let result = on_pool(|| run(&mut workspace));
     workspaces().push(workspace);
     result
-}
-
-/// Gives activations back for whatever comes next.
-pub(super) fn give_back(activations: impl Iterator<Item = Activation>) {
-    let mut workspaces = workspaces();
-    let mut workspace = workspaces.pop().unwrap_or_default();
-    for activation in activations {
-        workspace.spare.give(activation.into_memory());
-    }
-    workspaces.push(workspace);
 }
