@@ -23,40 +23,56 @@ pub(crate) struct Measured {
     pub(crate) drift_percent: f64,
 }
 
-/// All sides once.
-struct Round {
-    /// Milliseconds of the reference kernel before the first side, and after each.
-    reference: Vec<f64>,
-    turns: Vec<Turn>,
+/// A side's turn.
+struct Timed {
+    side: usize,
+    /// Milliseconds of the reference kernel right before and after it.
+    reference: [f64; 2],
+    turn: Turn,
 }
 
-impl Round {
-    fn run(sides: &mut [Box<dyn Side>], turn: Duration) -> Result<Self, Box<dyn Error>> {
-        let sample = || {
-            settle();
-            reference::sample()
-        };
-        let (mut reference, mut turns) = (vec![sample()], Vec::new());
-        for side in sides {
-            turns.push(side.turn(turn)?);
-            reference.push(sample());
-        }
-        Ok(Self { reference, turns })
-    }
-
-    /// Whether all samples of the reference kernel are at least `least`, and hardly more.
+impl Timed {
+    /// Whether the machine took `least` for the reference kernel, or hardly more.
     fn is_near(&self, least: f64) -> bool {
         let range = least..=least * (1.0 + MOST_DRIFT / 100.0);
         self.reference.iter().all(|sample| range.contains(sample))
     }
 }
 
-/// For each round whether it is one of those, as many as there can be, in which the machine was equally fast.
-fn steady(rounds: &[Round]) -> Vec<bool> {
-    let near = |least| rounds.iter().map(|round| round.is_near(least)).collect();
-    let candidates = samples(rounds).into_iter().map(near);
-    let count = |steady: &Vec<bool>| steady.iter().filter(|&&is| is).count();
-    candidates.max_by_key(count).unwrap_or_default()
+/// Every side once.
+fn round(sides: &mut [Box<dyn Side>], turn: Duration) -> Result<Vec<Timed>, Box<dyn Error>> {
+    let sample = || {
+        settle();
+        reference::sample()
+    };
+    let (mut before, mut timed) = (sample(), Vec::new());
+    for (index, side) in sides.iter_mut().enumerate() {
+        let turn = side.turn(turn)?;
+        let after = sample();
+        timed.push(Timed {
+            side: index,
+            reference: [before, after],
+            turn,
+        });
+        before = after;
+    }
+    Ok(timed)
+}
+
+/// How fast the machine was in most turns, as the least time of the reference kernel, and how many turns every
+/// side then had at least.
+fn prevailing(timed: &[Timed], sides: usize) -> (f64, usize) {
+    let turns = |least: f64| {
+        let near = |side| {
+            let of_side = timed.iter().filter(|timed| timed.side == side);
+            of_side.filter(|timed| timed.is_near(least)).count()
+        };
+        (least, (0..sides).map(near).min().unwrap_or_default())
+    };
+    let candidates = samples(timed).into_iter().map(turns);
+    candidates
+        .max_by_key(|&(_, turns)| turns)
+        .unwrap_or_default()
 }
 
 /// The times of a side under one of its names.
@@ -68,8 +84,8 @@ struct Times {
     relative: Vec<f64>,
 }
 
-/// As many rounds as the options say in which the machine was equally fast, or, if there are not so
-/// many, all that were tried: their drift says so.
+/// As many turns of every side as the options say in which the machine was equally fast, or, if there are not
+/// so many, all that were tried: their drift says so.
 pub(crate) fn measure(
     workload: &Workload,
     count: Count,
@@ -77,28 +93,27 @@ pub(crate) fn measure(
     options: &Options,
 ) -> Result<Measured, Box<dyn Error>> {
     let turn = Duration::from_secs_f64(options.seconds);
-    let (name, batch) = (&workload.model, workload.batch);
-    let mut rounds: Vec<Round> = Vec::new();
-    while rounds.len() < options.rounds * MOST_TRIES {
-        let round = Round::run(&mut sides, turn)?;
-        let times = round.reference.iter().map(|time| format!("{time:.2}"));
+    let (name, batch, wanted) = (&workload.model, workload.batch, options.rounds);
+    let mut timed: Vec<Timed> = Vec::new();
+    for _ in 0..wanted * MOST_TRIES {
+        let round = round(&mut sides, turn)?;
+        let times = samples(&round).into_iter().map(|time| format!("{time:.2}"));
         let times = times.collect::<Vec<_>>().join(" ");
-        rounds.push(round);
-        let steady = steady(&rounds);
-        let count = steady.iter().filter(|&&is| is).count();
-        let wanted = options.rounds;
-        eprintln!("{name}, batch {batch}: {count} of {wanted} rounds; reference kernel {times} ms");
-        if count >= wanted {
-            let mut steady = steady.into_iter();
-            rounds.retain(|_| steady.next().unwrap_or_default());
+        timed.extend(round);
+        let (least, turns) = prevailing(&timed, sides.len());
+        eprintln!("{name}, batch {batch}: {turns} of {wanted} rounds; reference kernel {times} ms");
+        if turns >= wanted {
+            timed.retain(|timed| timed.is_near(least));
             break;
         }
     }
-    let samples = samples(&rounds);
+    let samples = samples(&timed);
     let reference_ms = median(&samples);
     let range = quantile(&samples, 1.0) - quantile(&samples, 0.0);
     let drift_percent = range / reference_ms * 100.0;
-    let times = by_name(&sides, rounds);
+    // In the order of the sides, whichever had the first turn that counts.
+    timed.sort_by_key(|timed| timed.side);
+    let times = by_name(&sides, timed);
     Ok(Measured {
         rows: rows(workload, count, &times, options.baseline.as_deref())?,
         reference_ms,
@@ -107,31 +122,31 @@ pub(crate) fn measure(
 }
 
 /// All samples of the reference kernel.
-fn samples(rounds: &[Round]) -> Vec<f64> {
-    rounds
-        .iter()
-        .flat_map(|round| round.reference.iter().copied())
-        .collect()
+fn samples(timed: &[Timed]) -> Vec<f64> {
+    timed.iter().flat_map(|timed| timed.reference).collect()
 }
 
-fn by_name(sides: &[Box<dyn Side>], rounds: Vec<Round>) -> Vec<Times> {
+fn by_name(sides: &[Box<dyn Side>], timed: Vec<Timed>) -> Vec<Times> {
     let mut all: Vec<Times> = Vec::new();
-    for Round { reference, turns } in rounds {
-        for ((side, turn), around) in sides.iter().zip(turns).zip(reference.windows(2)) {
-            for (name, calls) in turn {
-                let relative = median(&calls) / f64::midpoint(around[0], around[1]);
-                match all.iter_mut().find(|times| times.name == name) {
-                    Some(found) => {
-                        found.rounds.push(calls);
-                        found.relative.push(relative);
-                    }
-                    None => all.push(Times {
-                        name,
-                        known: side.known(),
-                        rounds: vec![calls],
-                        relative: vec![relative],
-                    }),
+    for Timed {
+        side,
+        reference,
+        turn,
+    } in timed
+    {
+        for (name, calls) in turn {
+            let relative = median(&calls) / f64::midpoint(reference[0], reference[1]);
+            match all.iter_mut().find(|times| times.name == name) {
+                Some(found) => {
+                    found.rounds.push(calls);
+                    found.relative.push(relative);
                 }
+                None => all.push(Times {
+                    name,
+                    known: sides[side].known(),
+                    rounds: vec![calls],
+                    relative: vec![relative],
+                }),
             }
         }
     }
