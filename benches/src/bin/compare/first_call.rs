@@ -25,24 +25,33 @@ pub(crate) fn make(
     backend: &str,
     device: &Device,
     engine: Engine,
-) -> Result<(Call, FirstCall), Box<dyn Error>> {
+) -> Result<Call, Box<dyn Error>> {
     vgg::check_tensor(backend, workload.config.largest_weight_bytes())?;
-    let (before, start) = (peak_memory(), Instant::now());
-    let call = quietly(backend, || {
+    quietly(backend, || {
         let mut call = workload.call(device, engine)?;
         call()?;
         Ok(call)
-    })?;
-    let milliseconds = start.elapsed().as_secs_f64() * 1e3;
-    let taken = peak_memory().zip(before);
-    let first = FirstCall {
-        milliseconds,
-        peak_memory: taken.map(|(peak, before)| peak - before),
-    };
-    Ok((call, first))
+    })
 }
 
-/// [`make`] in another process, which has neither kernels nor memory from what was before.
+/// What [`make`] takes in this process.
+pub(crate) fn measure(
+    workload: &Workload,
+    backend: &str,
+    device: &Device,
+    engine: Engine,
+) -> Result<FirstCall, Box<dyn Error>> {
+    let (before, start) = (peak_memory(), Instant::now());
+    let _call = make(workload, backend, device, engine)?;
+    let milliseconds = start.elapsed().as_secs_f64() * 1e3;
+    let taken = peak_memory().zip(before);
+    Ok(FirstCall {
+        milliseconds,
+        peak_memory: taken.map(|(peak, before)| peak - before),
+    })
+}
+
+/// [`measure`] in another process, which has neither kernels nor memory from what was before.
 pub(crate) fn in_own_process(
     workload: &Workload,
     backend: &str,

@@ -200,7 +200,7 @@ fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
         let ([workload], [(backend, device)]) = (&workloads[..], &devices[..]) else {
             return Err("--first-call takes one network on one backend".into());
         };
-        let (_, first) = first_call::make(workload, backend, device, options.engine)?;
+        let first = first_call::measure(workload, backend, device, options.engine)?;
         println!("{}", serde_json::to_string(&first)?);
         return Ok(ExitCode::SUCCESS);
     }

@@ -71,7 +71,7 @@ impl OwnSide {
         roof: Roof,
         first: FirstCall,
     ) -> Result<Self, Box<dyn Error>> {
-        let (call, _) = first_call::make(workload, backend, device, options.engine)?;
+        let call = first_call::make(workload, backend, device, options.engine)?;
         let mut side = Self {
             name: backend.into(),
             call,
