@@ -4,7 +4,7 @@ use std::error::Error;
 
 use crate::report::Report;
 
-/// A side is slower if its time, in units of the reference kernel's, has grown by more than this.
+/// A side is slower if its time, in units, has grown by more than this.
 const LIMIT: f64 = 0.10;
 
 /// One line for each side that both hold, and how many of them have become slower.

@@ -2,15 +2,14 @@
 
 mod against;
 mod chart;
-mod first_call;
 mod machine;
 mod profile;
 mod reference;
 mod render;
 mod report;
 mod rounds;
-mod settle;
 mod side;
+mod turn;
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -26,6 +25,7 @@ use machine::{Machine, Roof};
 use profile::Profile;
 use report::{Report, SCHEMA};
 use side::{OwnSide, PeerSide, Side};
+use turn::Part;
 
 /// Compare backends, and other frameworks, on the same networks.
 ///
@@ -60,15 +60,15 @@ pub(crate) struct Options {
     threads: Option<usize>,
 
     /// How often all sides take their turn
-    #[arg(long, value_name = "N", default_value_t = 3)]
+    #[arg(long, value_name = "N", default_value_t = 8)]
     rounds: usize,
 
     /// Seconds of a turn
-    #[arg(long, value_name = "S", default_value_t = 2.0)]
+    #[arg(long, value_name = "S", default_value_t = 1.0)]
     seconds: f64,
 
-    /// Seconds of calls that do not count, before the first round
-    #[arg(long, value_name = "S", default_value_t = 1.0)]
+    /// Seconds of calls that do not count, at the start of each turn
+    #[arg(long, value_name = "S", default_value_t = 0.5)]
     warm_up: f64,
 
     /// The side that ratios are to [default: the first]
@@ -107,9 +107,9 @@ pub(crate) struct Options {
     #[arg(long)]
     allow_drift: bool,
 
-    /// Do the first call and say what it took
+    /// Do this part of a turn and print what it took as JSON
     #[arg(long, hide = true)]
-    first_call: bool,
+    part: Option<Part>,
 
     /// Show the devices of the backends that are compiled in and leave
     #[arg(long)]
@@ -127,7 +127,8 @@ Examples:
 Exit codes: 0; 1 if a side is slower than in --against; 2 for anything wrong with the options, the
 backends or their memory; 3 if the machine's speed kept changing by more than 10 %.
 
-What a backend's first call takes, in time and memory, is measured in a process of its own.
+Each turn is a process of its own, as a network's speed depends on where its weights lie in memory; so is
+the first call of a backend, whose time and memory are shown.
 
 The program of --peers is called as `PROGRAM run PEER THREADS WORKLOAD`, with the environment
 variable BENCH_SECONDS set, and prints lines of tab-separated fields: peer, workload, threads, median
@@ -196,16 +197,16 @@ fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
         .iter()
         .map(|backend| vgg::device(backend).map(|device| (backend.clone(), device)))
         .collect::<Result<_, _>>()?;
-    if options.first_call {
+    if let Some(part) = options.part {
         let ([workload], [(backend, device)]) = (&workloads[..], &devices[..]) else {
-            return Err("--first-call takes one network on one backend".into());
+            return Err("--part takes one network on one backend".into());
         };
-        let first = first_call::measure(workload, backend, device, options.engine)?;
-        println!("{}", serde_json::to_string(&first)?);
+        let turn = turn::measure(part, workload, backend, device, options)?;
+        println!("{}", serde_json::to_string(&turn)?);
         return Ok(ExitCode::SUCCESS);
     }
-    let turn = Duration::from_secs_f64(options.seconds);
     if options.profile {
+        let turn = Duration::from_secs_f64(options.seconds);
         let (backend, device) = devices.first().ok_or("no backend is compiled in")?;
         for workload in &workloads {
             let profile = Profile::measure(workload, backend, device, options.engine, turn)?;
@@ -223,14 +224,10 @@ fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
     for workload in &workloads {
         let mut sides: Vec<Box<dyn Side>> = Vec::new();
         let count = workload.count()?;
-        side::check_memory(workload, count, devices.len())?;
-        for ((backend, device), roof) in devices.iter().zip(&roofs) {
+        side::check_memory(workload, count)?;
+        for ((backend, _), roof) in devices.iter().zip(&roofs) {
             eprintln!("{} on {backend}: first call", workload.model);
-            let start = || {
-                let first = first_call::in_own_process(workload, backend, options.engine, threads)?;
-                OwnSide::start(workload, backend, device, options, roof.clone(), first)
-            };
-            match start() {
+            match OwnSide::start(workload, backend, options, threads, roof.clone()) {
                 Ok(side) => sides.push(Box::new(side)),
                 Err(error) if devices.len() == 1 => return Err(error),
                 Err(error) => eprintln!("{} on {backend} is left out: {error}", workload.model),
@@ -246,11 +243,10 @@ fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
                     peer: peer.clone(),
                     workload: name.clone(),
                     threads,
-                    seconds: options.seconds,
                 }));
             }
         }
-        measured.push(rounds::measure(workload, count, sides, options)?);
+        measured.push(rounds::measure(workload, count, &sides, options)?);
     }
     let references: Vec<_> = measured.iter().map(|found| found.reference_ms).collect();
     let drift = measured.iter().map(|found| found.drift_percent);
@@ -276,7 +272,7 @@ fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
     }
     if let Some(earlier) = earlier {
         let (text, slower) = against::slower(&earlier, &report)?;
-        eprint!("\nagainst the earlier run, in units of the reference kernel:\n{text}");
+        eprint!("\nagainst the earlier run, in units of fixed work beside the calls:\n{text}");
         if slower > 0 {
             eprintln!("error: {slower} slower by more than 10 %");
             return Ok(ExitCode::FAILURE);

@@ -3,19 +3,22 @@
 use std::hint::black_box;
 use std::time::Instant;
 
+use benches::median;
 use rayon::prelude::*;
 
 /// Milliseconds of a fixed piece of work: arithmetic in the first cache on all threads, nothing of the
 /// networks. The least of some runs: in the others the system may have put two threads on one core, which
-/// says nothing of the machine.
+/// says nothing of the machine. It says whether the machine is as fast as it was.
 pub(crate) fn sample() -> f64 {
-    (0..RUNS).map(|_| run()).fold(f64::INFINITY, f64::min)
+    (0..RUNS)
+        .map(|_| arithmetic())
+        .fold(f64::INFINITY, f64::min)
 }
 
 /// A quarter of a second: that is how long it may leave them there.
 const RUNS: usize = 60;
 
-fn run() -> f64 {
+fn arithmetic() -> f64 {
     let start = Instant::now();
     (0..rayon::current_num_threads())
         .into_par_iter()
@@ -29,4 +32,46 @@ fn run() -> f64 {
             }
         });
     start.elapsed().as_secs_f64() * 1e3
+}
+
+/// What calls are measured in: whatever slows a network down for a moment, in arithmetic, memory or the
+/// system's choice of cores, slows this down as well, if it comes right behind them.
+pub(crate) struct Unit {
+    /// More than a last cache holds.
+    values: Vec<f32>,
+}
+
+impl Unit {
+    pub(crate) fn new() -> Self {
+        Self {
+            values: vec![1.0; 24 << 20],
+        }
+    }
+
+    /// Milliseconds of the arithmetic of [`sample`] and of reading 100 megabytes, the median of some runs of
+    /// each.
+    pub(crate) fn sample(&self) -> f64 {
+        let arithmetic: Vec<_> = (0..4).map(|_| arithmetic()).collect();
+        let reading: Vec<_> = (0..8).map(|_| self.read()).collect();
+        median(&arithmetic) + median(&reading)
+    }
+
+    fn read(&self) -> f64 {
+        let start = Instant::now();
+        let sum: f32 = self
+            .values
+            .par_chunks(1 << 16)
+            .map(|chunk| {
+                let mut sums = [0f32; 64];
+                for part in chunk.chunks_exact(64) {
+                    for (sum, value) in sums.iter_mut().zip(part) {
+                        *sum += value;
+                    }
+                }
+                sums.iter().sum::<f32>()
+            })
+            .sum();
+        black_box(sum);
+        start.elapsed().as_secs_f64() * 1e3
+    }
 }

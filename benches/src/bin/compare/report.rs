@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::machine::{Machine, Roof};
 
 /// Raised when a field changes its meaning.
-pub(crate) const SCHEMA: u32 = 3;
+pub(crate) const SCHEMA: u32 = 4;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Report {

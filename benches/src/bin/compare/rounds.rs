@@ -1,13 +1,11 @@
 //! The rounds of a workload, in which all sides take their turns.
 
 use std::error::Error;
-use std::time::Duration;
 
 use benches::{Count, Workload, median, quantile};
 
 use crate::reference;
 use crate::report::Row;
-use crate::settle::settle;
 use crate::side::{Known, Side, Turn};
 use crate::{MOST_DRIFT, Options};
 
@@ -40,15 +38,11 @@ impl Timed {
 }
 
 /// Every side once.
-fn round(sides: &mut [Box<dyn Side>], turn: Duration) -> Result<Vec<Timed>, Box<dyn Error>> {
-    let sample = || {
-        settle();
-        reference::sample()
-    };
-    let (mut before, mut timed) = (sample(), Vec::new());
-    for (index, side) in sides.iter_mut().enumerate() {
-        let turn = side.turn(turn)?;
-        let after = sample();
+fn round(sides: &[Box<dyn Side>], options: &Options) -> Result<Vec<Timed>, Box<dyn Error>> {
+    let (mut before, mut timed) = (reference::sample(), Vec::new());
+    for (index, side) in sides.iter().enumerate() {
+        let turn = side.turn(options)?;
+        let after = reference::sample();
         timed.push(Timed {
             side: index,
             reference: [before, after],
@@ -79,8 +73,8 @@ fn prevailing(timed: &[Timed], sides: usize) -> (f64, usize) {
 struct Times {
     name: String,
     known: Known,
-    rounds: Vec<Vec<f64>>,
-    /// The median of each round in units of the reference kernel's time right before and after it.
+    calls: Vec<f64>,
+    /// The median of each round's groups, in units.
     relative: Vec<f64>,
 }
 
@@ -89,14 +83,13 @@ struct Times {
 pub(crate) fn measure(
     workload: &Workload,
     count: Count,
-    mut sides: Vec<Box<dyn Side>>,
+    sides: &[Box<dyn Side>],
     options: &Options,
 ) -> Result<Measured, Box<dyn Error>> {
-    let turn = Duration::from_secs_f64(options.seconds);
     let (name, batch, wanted) = (&workload.model, workload.batch, options.rounds);
     let mut timed: Vec<Timed> = Vec::new();
     for _ in 0..wanted * MOST_TRIES {
-        let round = round(&mut sides, turn)?;
+        let round = round(sides, options)?;
         let times = samples(&round).into_iter().map(|time| format!("{time:.2}"));
         let times = times.collect::<Vec<_>>().join(" ");
         timed.extend(round);
@@ -113,7 +106,7 @@ pub(crate) fn measure(
     let drift_percent = range / reference_ms * 100.0;
     // In the order of the sides, whichever had the first turn that counts.
     timed.sort_by_key(|timed| timed.side);
-    let times = by_name(&sides, timed);
+    let times = by_name(sides, timed);
     Ok(Measured {
         rows: rows(workload, count, &times, options.baseline.as_deref())?,
         reference_ms,
@@ -128,26 +121,24 @@ fn samples(timed: &[Timed]) -> Vec<f64> {
 
 fn by_name(sides: &[Box<dyn Side>], timed: Vec<Timed>) -> Vec<Times> {
     let mut all: Vec<Times> = Vec::new();
-    for Timed {
-        side,
-        reference,
-        turn,
-    } in timed
-    {
-        for (name, calls) in turn {
-            let relative = median(&calls) / f64::midpoint(reference[0], reference[1]);
-            match all.iter_mut().find(|times| times.name == name) {
-                Some(found) => {
-                    found.rounds.push(calls);
-                    found.relative.push(relative);
-                }
-                None => all.push(Times {
+    for Timed { side, turn, .. } in timed {
+        for (name, groups) in turn {
+            let index = all.iter().position(|times| times.name == name);
+            let index = index.unwrap_or_else(|| {
+                all.push(Times {
                     name,
                     known: sides[side].known(),
-                    rounds: vec![calls],
-                    relative: vec![relative],
-                }),
-            }
+                    calls: Vec::new(),
+                    relative: Vec::new(),
+                });
+                all.len() - 1
+            });
+            let in_units = groups.iter().map(|group| median(&group.calls) / group.unit);
+            all[index]
+                .relative
+                .push(median(&in_units.collect::<Vec<_>>()));
+            let calls = groups.into_iter().flat_map(|group| group.calls);
+            all[index].calls.extend(calls);
         }
     }
     all
@@ -171,14 +162,14 @@ fn rows(
             names.join(", ")
         )
     })?;
-    let baseline = median(&found.rounds.concat());
+    let baseline = median(&found.calls);
     let row = |times| row(workload, count, times, baseline);
     Ok(all.iter().map(row).collect())
 }
 
 fn row(workload: &Workload, count: Count, times: &Times, baseline: f64) -> Row {
-    let calls = times.rounds.concat();
-    let middle = median(&calls);
+    let calls = &times.calls;
+    let middle = median(calls);
     let gflops = count.flops as f64 / middle / 1e6;
     let bandwidth = (count.bytes > 0).then_some(count.bytes as f64 / middle / 1e6);
     let roof = times.known.roof.as_ref();
@@ -188,7 +179,7 @@ fn row(workload: &Workload, count: Count, times: &Times, baseline: f64) -> Row {
         mode: workload.mode().into(),
         side: times.name.clone(),
         median_ms: middle,
-        spread_percent: (quantile(&calls, 0.9) - quantile(&calls, 0.1)) / middle * 100.0,
+        spread_percent: (quantile(calls, 0.9) - quantile(calls, 0.1)) / middle * 100.0,
         calls: calls.len(),
         images_per_second: workload.batch as f64 / middle * 1e3,
         gflops,

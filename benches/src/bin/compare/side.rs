@@ -2,23 +2,22 @@
 
 use std::error::Error;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
-use benches::{Call, Count, Peers, Workload, available_memory};
-use burn::tensor::Device;
+use benches::{Count, Peers, Workload, available_memory};
 use cost::render::units::bytes;
 
 use crate::Options;
-use crate::first_call::{self, FirstCall};
 use crate::machine::Roof;
+use crate::reference::Unit;
+use crate::turn::{Group, Part, in_own_process};
 
-/// The times of a turn's calls in milliseconds, for each name that a side goes by.
-pub(crate) type Turn = Vec<(String, Vec<f64>)>;
+/// The calls of a turn, for each name that a side goes by.
+pub(crate) type Turn = Vec<(String, Vec<Group>)>;
 
-/// Somebody who takes turns.
+/// Somebody who takes turns, each in a process of its own.
 pub(crate) trait Side {
-    /// Calls for about as long as `turn`, at least once.
-    fn turn(&mut self, turn: Duration) -> Result<Turn, Box<dyn Error>>;
+    /// Calls for about as long as the options say, at least once.
+    fn turn(&self, options: &Options) -> Result<Turn, Box<dyn Error>>;
 
     /// What is known of a backend: its roof, bytes and milliseconds of the first call.
     fn known(&self) -> Known {
@@ -35,25 +34,20 @@ pub(crate) struct Known {
 
 /// A backend.
 pub(crate) struct OwnSide {
-    name: String,
-    call: Call,
+    backend: String,
+    workload: Workload,
+    threads: usize,
     known: Known,
-    slowdown: f64,
 }
 
 /// Refuses what cannot fit before the system ends the program for it.
-pub(crate) fn check_memory(
-    workload: &Workload,
-    count: Count,
-    sides: usize,
-) -> Result<(), Box<dyn Error>> {
-    let needed = count.memory.saturating_mul(sides as u64);
+pub(crate) fn check_memory(workload: &Workload, count: Count) -> Result<(), Box<dyn Error>> {
     match available_memory() {
-        Some(available) if needed > available => Err(format!(
-            "out of memory: {} with batch {} needs {} on {sides} backends, {} are free",
+        Some(available) if count.memory > available => Err(format!(
+            "out of memory: {} with batch {} needs {}, {} are free",
             workload.model,
             workload.batch,
-            bytes(needed),
+            bytes(count.memory),
             bytes(available),
         )
         .into()),
@@ -62,64 +56,37 @@ pub(crate) fn check_memory(
 }
 
 impl OwnSide {
-    /// Makes the network and calls it for the time of warming up.
+    /// Measures the first call.
     pub(crate) fn start(
         workload: &Workload,
         backend: &str,
-        device: &Device,
         options: &Options,
+        threads: usize,
         roof: Roof,
-        first: FirstCall,
     ) -> Result<Self, Box<dyn Error>> {
-        let call = first_call::make(workload, backend, device, options.engine)?;
-        let mut side = Self {
-            name: backend.into(),
-            call,
+        let first = in_own_process(Part::FirstCall, workload, backend, options, threads)?;
+        Ok(Self {
+            backend: backend.into(),
+            workload: workload.clone(),
+            threads,
             known: Known {
                 roof: Some(roof),
                 peak_memory: first.peak_memory,
-                first_run_ms: Some(first.milliseconds),
+                first_run_ms: Some(first.first_ms),
             },
-            slowdown: slowdown()?,
-        };
-        let (warm, enough) = (Instant::now(), Duration::from_secs_f64(options.warm_up));
-        while warm.elapsed() < enough {
-            (side.call)()?;
-        }
-        Ok(side)
+        })
     }
 }
 
 impl Side for OwnSide {
-    fn turn(&mut self, turn: Duration) -> Result<Turn, Box<dyn Error>> {
-        let start = Instant::now();
-        let mut times = Vec::new();
-        while times.is_empty() || start.elapsed() < turn {
-            let before = Instant::now();
-            (self.call)()?;
-            let more = before.elapsed().mul_f64(1.0 + self.slowdown);
-            while before.elapsed() < more {
-                std::hint::spin_loop();
-            }
-            times.push(before.elapsed().as_secs_f64() * 1e3);
-        }
-        Ok(vec![(self.name.clone(), times)])
+    fn turn(&self, options: &Options) -> Result<Turn, Box<dyn Error>> {
+        let (workload, backend) = (&self.workload, &self.backend);
+        let turn = in_own_process(Part::Whole, workload, backend, options, self.threads)?;
+        Ok(vec![(backend.clone(), turn.groups)])
     }
 
     fn known(&self) -> Known {
         self.known.clone()
-    }
-}
-
-/// The part of its time by which each call is made longer.
-fn slowdown() -> Result<f64, Box<dyn Error>> {
-    const NAME: &str = "COMPARE_SLOWDOWN";
-    let Ok(text) = std::env::var(NAME) else {
-        return Ok(0.0);
-    };
-    match text.parse() {
-        Ok(part) if (0.0..=10.0).contains(&part) => Ok(part),
-        _ => Err(format!("{NAME} must be a number from 0 to 10, found {text}").into()),
     }
 }
 
@@ -129,21 +96,29 @@ pub(crate) struct PeerSide {
     pub(crate) peer: String,
     pub(crate) workload: String,
     pub(crate) threads: usize,
-    pub(crate) seconds: f64,
 }
 
 impl Side for PeerSide {
-    fn turn(&mut self, _: Duration) -> Result<Turn, Box<dyn Error>> {
+    fn turn(&self, options: &Options) -> Result<Turn, Box<dyn Error>> {
         let peers = Peers {
             program: &self.program,
             threads: self.threads,
-            seconds: self.seconds,
+            seconds: options.seconds,
         };
+        let unit = Unit::new();
+        let before = unit.sample();
         match peers.run(&self.peer, &self.workload) {
-            Ok(runs) => Ok(runs
-                .into_iter()
-                .map(|run| (run.name, vec![run.median]))
-                .collect()),
+            Ok(runs) => {
+                let unit = f64::midpoint(before, unit.sample());
+                let group = |median| Group {
+                    calls: vec![median],
+                    unit,
+                };
+                let runs = runs.into_iter();
+                Ok(runs
+                    .map(|run| (run.name, vec![group(run.median)]))
+                    .collect())
+            }
             Err(error) => {
                 eprintln!("{} is left out: {error}", self.peer);
                 Ok(Vec::new())
