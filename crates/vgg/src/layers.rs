@@ -290,9 +290,27 @@ impl HiddenLayer {
 
     /// `[batch, n_in]` → `[batch, n_out]`.
     pub fn forward(&self, input: Tensor<2>) -> Tensor<2> {
-        let output = self.relu.forward(self.linear.forward(input));
+        self.forward_with(input, Engine::default())
+    }
+
+    pub(crate) fn forward_with(&self, input: Tensor<2>, engine: Engine) -> Tensor<2> {
+        let output = self.relu.forward(apply(&self.linear, input, engine));
         self.dropout.forward(output)
     }
+}
+
+/// A linear layer `[batch, n_in]` → `[batch, n_out]`.
+pub(crate) fn apply(linear: &Linear, input: Tensor<2>, engine: Engine) -> Tensor<2> {
+    #[cfg(feature = "winograd")]
+    if engine == Engine::Winograd
+        && let Some(bias) = &linear.bias
+        && let Some(output) = winograd::burn::linear(&input, &linear.weight.val(), &bias.val())
+    {
+        return output;
+    }
+    #[cfg(not(feature = "winograd"))]
+    let _ = engine;
+    linear.forward(input)
 }
 
 /// A linear layer with weights from N(0, 0.01) and zero biases.

@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use crate::config::{ConfigError, Pooling, VggConfig};
 use crate::engine::Engine;
-use crate::layers::{Block, ConvLayer, HiddenLayer, linear};
+use crate::layers::{Block, ConvLayer, HiddenLayer, apply, linear};
 
 /// A VGG: blocks of 3×3 convolutions, then linear layers.
 ///
@@ -232,7 +232,7 @@ impl Vgg {
 
     /// Logits of the map behind the last block.
     pub(crate) fn classify(&self, features: Tensor<4>) -> Tensor<2> {
-        self.output.forward(self.describe(features))
+        apply(&self.output, self.describe(features), self.engine)
     }
 
     fn describe(&self, features: Tensor<4>) -> Tensor<2> {
@@ -242,7 +242,9 @@ impl Vgg {
         };
         self.hidden
             .iter()
-            .fold(features.flatten(1, 3), |input, layer| layer.forward(input))
+            .fold(features.flatten(1, 3), |input, layer| {
+                layer.forward_with(input, self.engine)
+            })
     }
 
     fn features(&self, images: Tensor<4>) -> Tensor<4> {

@@ -20,6 +20,8 @@ mod im2col;
 mod layer;
 mod line;
 mod linear;
+#[cfg(feature = "burn")]
+mod matrix;
 mod memory;
 mod options;
 mod parallel;

@@ -14,6 +14,7 @@ use crate::memory::zeros;
 use crate::parallel::{Workspace, for_each_task, part};
 use crate::shared::Shared;
 use crate::simd::{Kernel, Op, Vector};
+use crate::spare::Spare;
 
 /// The order of the weights that a [`Linear`] is made of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -101,16 +102,16 @@ impl Linear {
             }
             None => vec![0.0; out_features],
         };
-        let matrix = Matrix {
-            weights,
+        let given = Weights {
+            data: weights,
             in_features,
             out_features,
             order: options.order,
-            panel_lines: options.kernel.panel_lines(),
         };
+        let width = options.kernel.panel_lines();
         let stored = match options.storage {
-            Storage::F32 => Stored::F32(matrix.pack(Line)),
-            Storage::F16 => Stored::F16(matrix.pack(|line| HalfLine(line.map(f32_to_f16)))),
+            Storage::F32 => Stored::F32(given.pack(width, Line)),
+            Storage::F16 => Stored::F16(given.pack(width, |line| HalfLine(line.map(f32_to_f16)))),
         };
         Ok(Self {
             in_features,
@@ -180,14 +181,7 @@ impl Linear {
         let parts = workspace.parts();
         let in_lines = lines_for(self.in_features);
         let out_lines = lines_for(self.out_features);
-        let mut left = parts.spare.take(in_lines * batch);
-        for (item, row) in input.chunks_exact(self.in_features).enumerate() {
-            for (line, values) in row.chunks(LANES).enumerate() {
-                let to = &mut left[line * batch + item];
-                *to = Line::ZERO;
-                to.0[..values.len()].copy_from_slice(values);
-            }
-        }
+        let left = to_lines(input, self.in_features, parts.spare);
         let mut products = parts.spare.take(out_lines * batch);
         let shared = Shared::new(&mut products);
         let width = self.options.kernel.panel_lines();
@@ -266,22 +260,26 @@ impl<P: Packed> Op for Product<'_, P> {
     }
 }
 
-/// Weights to be packed.
-struct Matrix<'a> {
-    weights: &'a [f32],
-    in_features: usize,
-    out_features: usize,
-    order: WeightOrder,
-    panel_lines: usize,
+/// Weights as they are given.
+pub(crate) struct Weights<'a> {
+    pub(crate) data: &'a [f32],
+    pub(crate) in_features: usize,
+    pub(crate) out_features: usize,
+    pub(crate) order: WeightOrder,
 }
 
-impl Matrix<'_> {
-    fn pack<P: Packed>(&self, convert: impl Fn([f32; LANES]) -> P + Sync) -> Vec<P> {
+impl Weights<'_> {
+    /// In panels of so many lines.
+    fn pack<P: Packed>(
+        &self,
+        panel_lines: usize,
+        convert: impl Fn([f32; LANES]) -> P + Sync,
+    ) -> Vec<P> {
         let depth = lines_for(self.in_features) * LANES;
         let out_lines = lines_for(self.out_features);
         let mut packed = zeros(convert([0.0; LANES]), out_lines * depth);
         packed
-            .par_chunks_mut(self.panel_lines * depth)
+            .par_chunks_mut(panel_lines * depth)
             .enumerate()
             .for_each(|(panel, lines)| {
                 let cols = lines.len() / depth;
@@ -289,7 +287,7 @@ impl Matrix<'_> {
                 // each of its numbers.
                 for (block, lines) in lines.chunks_exact_mut(LANES * cols).enumerate() {
                     for col in 0..cols {
-                        let block = self.block(panel * self.panel_lines + col, block);
+                        let block = self.block(panel * panel_lines + col, block);
                         for (k, line) in block.into_iter().enumerate() {
                             lines[k * cols + col] = convert(line);
                         }
@@ -300,7 +298,8 @@ impl Matrix<'_> {
     }
 
     /// The weights `[in][out]` from a line of inputs to a line of outputs.
-    fn block(&self, out_line: usize, in_line: usize) -> [[f32; LANES]; LANES] {
+    #[inline(always)]
+    pub(crate) fn block(&self, out_line: usize, in_line: usize) -> [[f32; LANES]; LANES] {
         let (first_out, first_in) = (out_line * LANES, in_line * LANES);
         let outs = LANES.min(self.out_features - first_out);
         let ins = LANES.min(self.in_features - first_in);
@@ -309,7 +308,7 @@ impl Matrix<'_> {
             WeightOrder::OutIn => {
                 for lane in 0..outs {
                     let start = (first_out + lane) * self.in_features + first_in;
-                    let row = &self.weights[start..start + ins];
+                    let row = &self.data[start..start + ins];
                     for (line, &weight) in block.iter_mut().zip(row) {
                         line[lane] = weight;
                     }
@@ -318,10 +317,24 @@ impl Matrix<'_> {
             WeightOrder::InOut => {
                 for (k, line) in block[..ins].iter_mut().enumerate() {
                     let start = (first_in + k) * self.out_features + first_out;
-                    line[..outs].copy_from_slice(&self.weights[start..start + outs]);
+                    line[..outs].copy_from_slice(&self.data[start..start + outs]);
                 }
             }
         }
         block
     }
+}
+
+/// Rows `[row][feature]` as lines `[feature / 16][row]`.
+pub(crate) fn to_lines(values: &[f32], features: usize, spare: &Spare) -> Vec<Line> {
+    let rows = values.len() / features;
+    let mut lines = spare.take(lines_for(features) * rows);
+    for (row, values) in values.chunks_exact(features).enumerate() {
+        for (line, values) in values.chunks(LANES).enumerate() {
+            let to = &mut lines[line * rows + row];
+            *to = Line::ZERO;
+            to.0[..values.len()].copy_from_slice(values);
+        }
+    }
+    lines
 }

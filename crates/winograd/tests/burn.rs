@@ -5,7 +5,7 @@
 use burn::tensor::module::{batch_norm_train, conv2d, max_pool2d};
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use burn::tensor::{Device, Gradients, Tensor, Tolerance, activation::relu};
-use winograd::burn::{ChainLayer, ChainNorm, chain, takes};
+use winograd::burn::{ChainLayer, ChainNorm, chain, linear, takes};
 
 /// Values without a pattern that a symmetry could hide.
 fn tensor<const D: usize>(shape: [usize; D], scale: f32, device: &Device) -> Tensor<D> {
@@ -234,4 +234,76 @@ fn gradients_through_batch_norm() {
             close(found.2, expected.2);
         }
     }
+}
+
+/// Batch, features in and out: few rows and many, sizes that fill lines and that do not, inputs of more than
+/// one packed panel.
+const LINEAR: [[usize; 3]; 7] = [
+    [1, 64, 48],
+    [1, 37, 21],
+    [3, 35, 70],
+    [4, 16, 1],
+    [5, 1, 33],
+    [20, 2100, 50],
+    [70, 48, 35],
+];
+
+#[test]
+fn linear_layers() {
+    let device = Device::flex();
+    for [batch, inputs, outputs] in LINEAR {
+        let input = tensor([batch, inputs], 1.0, &device);
+        let bias = tensor([outputs], 0.5, &device);
+        let weights = [
+            tensor([inputs, outputs], 0.3, &device),
+            tensor([outputs, inputs], 0.3, &device).transpose(),
+        ];
+        for weight in weights {
+            let found = linear(&input, &weight, &bias).expect("it is taken");
+            let product = input.clone().matmul(weight);
+            close(found, product + bias.clone().unsqueeze());
+        }
+    }
+}
+
+#[test]
+fn linear_gradients() {
+    let device = Device::flex().autodiff();
+    for [batch, inputs, outputs] in LINEAR {
+        for turned in [false, true] {
+            let run = |ours: bool| {
+                let input = tensor([batch, inputs], 1.0, &device).require_grad();
+                let bias = tensor([outputs], 0.5, &device).require_grad();
+                let weight = match turned {
+                    true => tensor([outputs, inputs], 0.3, &device).transpose(),
+                    false => tensor([inputs, outputs], 0.3, &device),
+                };
+                let weight = weight.detach().require_grad();
+                let output = match ours {
+                    true => linear(&input, &weight, &bias).expect("it is taken"),
+                    false => input.clone().matmul(weight.clone()) + bias.clone().unsqueeze(),
+                };
+                let scale = tensor([batch, outputs], 1.0, &device);
+                let gradients = (output * scale).sum().backward();
+                (
+                    input.grad(&gradients).expect("a gradient"),
+                    weight.grad(&gradients).expect("a gradient"),
+                    bias.grad(&gradients).expect("a gradient"),
+                )
+            };
+            let ((input, weight, bias), expected) = (run(true), run(false));
+            close(input, expected.0);
+            close(weight, expected.1);
+            close(bias, expected.2);
+        }
+    }
+}
+
+#[test]
+fn a_linear_layer_that_does_not_fit_is_left_to_burn() {
+    let device = Device::flex();
+    let input = tensor([2, 5], 1.0, &device);
+    let bias = tensor([3], 1.0, &device);
+    assert!(linear(&input, &tensor([6, 3], 1.0, &device), &bias).is_none());
+    assert!(linear(&input, &tensor([5, 4], 1.0, &device), &bias).is_none());
 }

@@ -3,9 +3,10 @@
 use burn::tensor::{Tensor, TensorData};
 use burn_flex::FlexTensor;
 
-use super::ChainLayer;
 use super::workspaces::{SPARE, with_workspace};
+use super::{ChainLayer, contiguous};
 use crate::layer::{Input, Layer, map_lines};
+use crate::memory::zeros;
 use crate::weights::Weights;
 use crate::{
     Activation, BatchNormLayer, BatchStatistics, ConvOptions, Error, LayerSize, batch_norm,
@@ -29,7 +30,12 @@ pub(super) struct NormTensors {
 /// How a tensor of Burn's becomes one of Flex, its values one after the other; `None` if it lies
 /// elsewhere.
 pub(super) trait Take {
-    fn take<const D: usize>(&mut self, tensor: &Tensor<D>) -> Option<FlexTensor>;
+    fn take<const D: usize>(&mut self, tensor: &Tensor<D>) -> Option<FlexTensor> {
+        contiguous(self.take_as_it_is(tensor)?)
+    }
+
+    /// The same, but its values in any order.
+    fn take_as_it_is<const D: usize>(&mut self, tensor: &Tensor<D>) -> Option<FlexTensor>;
 }
 
 impl LayerTensors {
@@ -265,6 +271,17 @@ pub(super) fn values(tensor: &FlexTensor) -> Result<&[f32], Error> {
 pub(super) fn tensor(map: &Activation) -> FlexTensor {
     let shape = [map.batch(), map.channels(), map.height(), map.width()];
     FlexTensor::from_data(TensorData::new(map.to_nchw(), shape))
+}
+
+/// A new tensor of zeros that `fill` has filled, on large pages: memory that is new in each step of a
+/// training takes the system longer to set up in small pages than it takes to fill.
+pub(super) fn filled<const D: usize>(
+    shape: [usize; D],
+    fill: impl FnOnce(&mut [f32]),
+) -> FlexTensor {
+    let mut values = zeros(0.0, shape.iter().product());
+    fill(&mut values);
+    FlexTensor::from_data(TensorData::new(values, shape))
 }
 
 /// A new tensor of values.

@@ -15,6 +15,7 @@ use super::forward::{Forward, Kept, LayerTensors, Take, dims, tensor, values, ve
 use super::workspaces::with_workspace;
 use super::{ChainLayer, ChainStatistics, Chained, Tracked, contiguous};
 use crate::layer::{Input, Layer, map_lines};
+use crate::memory::zeros;
 use crate::weights::Weights;
 use crate::{
     Activation, BatchStatistics, ConvOptions, Error, Kernel, LayerSize, Workspace,
@@ -45,11 +46,11 @@ pub(super) fn run(input: Tensor<4>, layers: &[ChainLayer], pool: bool) -> Option
 
 /// Takes tracked tensors, and keeps in order where their gradients go.
 impl Take for Vec<NodeGuard> {
-    fn take<const D: usize>(&mut self, tensor: &Tensor<D>) -> Option<FlexTensor> {
+    fn take_as_it_is<const D: usize>(&mut self, tensor: &Tensor<D>) -> Option<FlexTensor> {
         let tracked = tensor.clone().try_into_primitive::<Tracked>().ok()?;
         let (primitive, guard) = tracked.into_parts();
         self.push(guard);
-        contiguous(primitive)
+        Some(primitive)
     }
 }
 
@@ -162,7 +163,7 @@ impl State {
             }
             let input = &self.kept.maps[index];
             if wanted[first] || wanted[first + 1] {
-                let mut weights = vec![0.0; values(weight)?.len()];
+                let mut weights = zeros(0.0, values(weight)?.len());
                 let mut biases = vec![0.0; values(bias)?.len()];
                 weight_gradient(
                     input,

@@ -1,8 +1,10 @@
-//! Convolutions of Burn's tensors.
+//! Convolutions and linear layers of Burn's tensors.
 //!
 //! [`chain`] runs several 3x3 convolutions, one after the other, with batch normalisation and ReLU between
-//! them, on tensors that lie on Burn's CPU backend Flex, with automatic differentiation or without. Between them the feature maps stay in the layout of this
-//! crate. On any other device it does nothing and says so, and the caller takes Burn's own operations.
+//! them, on tensors that lie on Burn's CPU backend Flex, with automatic differentiation or without. Between
+//! them the feature maps stay in the layout of this crate. [`linear`] is a linear layer, and [`adamw`] and
+//! [`sgd`] are optimizer steps. On any other device they do nothing and say so, and the caller takes Burn's
+//! own operations.
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};
@@ -22,6 +24,7 @@
 
 mod forward;
 mod gradient;
+mod linear;
 mod update;
 mod workspaces;
 
@@ -32,6 +35,7 @@ use burn_flex::{Flex, FlexTensor};
 
 use forward::{Forward, Forwarded, LayerTensors, Take, vector};
 
+pub use linear::linear;
 pub use update::{AdamWStep, SgdStep, adamw, sgd};
 
 /// A 3x3 convolution with stride 1 and padding 1, and what follows it.
@@ -129,8 +133,8 @@ fn run(input: Tensor<4>, layers: &[ChainLayer], pool: bool) -> Option<Chained> {
 struct Plain;
 
 impl Take for Plain {
-    fn take<const D: usize>(&mut self, tensor: &Tensor<D>) -> Option<FlexTensor> {
-        plain(tensor)
+    fn take_as_it_is<const D: usize>(&mut self, tensor: &Tensor<D>) -> Option<FlexTensor> {
+        tensor.clone().try_into_primitive::<Flex>().ok()
     }
 }
 
