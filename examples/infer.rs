@@ -56,7 +56,7 @@ struct Options {
     #[arg(long)]
     list_devices: bool,
 
-    /// What computes the convolutions: winograd (on the CPU backend flex) or burn
+    /// What computes the layers: winograd (on the CPU backend flex) or burn
     #[arg(long, value_name = "NAME", default_value_t)]
     engine: Engine,
 

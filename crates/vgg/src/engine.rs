@@ -1,11 +1,11 @@
-//! What computes the convolutions.
+//! What computes the convolutions and linear layers.
 
 use std::fmt::{self, Display};
 use std::str::FromStr;
 
 use thiserror::Error;
 
-/// What computes the convolutions of a network. The results are the same up to rounding.
+/// What computes the convolutions and linear layers of a network. The results are the same up to rounding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {
     /// Burn's own operations, on any backend.

@@ -158,12 +158,12 @@ impl Vgg {
         &self.config
     }
 
-    /// What computes the convolutions.
+    /// What computes the convolutions and linear layers.
     pub fn engine(&self) -> Engine {
         self.engine
     }
 
-    /// The network with another engine for its convolutions.
+    /// The network with another engine for its convolutions and linear layers.
     #[must_use]
     pub fn with_engine(self, engine: Engine) -> Self {
         Self { engine, ..self }
@@ -232,7 +232,12 @@ impl Vgg {
 
     /// Logits of the map behind the last block.
     pub(crate) fn classify(&self, features: Tensor<4>) -> Tensor<2> {
-        apply(&self.output, self.describe(features), self.engine)
+        self.output_layer(self.describe(features))
+    }
+
+    /// The last layer alone: logits `[batch, classes]` of what [`Vgg::pre_logits`] gives.
+    pub fn output_layer(&self, values: Tensor<2>) -> Tensor<2> {
+        apply(&self.output, values, self.engine)
     }
 
     fn describe(&self, features: Tensor<4>) -> Tensor<2> {

@@ -102,7 +102,7 @@ impl Linear {
             }
             None => vec![0.0; out_features],
         };
-        let given = Weights {
+        let given = LinearWeights {
             data: weights,
             in_features,
             out_features,
@@ -261,14 +261,14 @@ impl<P: Packed> Op for Product<'_, P> {
 }
 
 /// Weights as they are given.
-pub(crate) struct Weights<'a> {
+pub(crate) struct LinearWeights<'a> {
     pub(crate) data: &'a [f32],
     pub(crate) in_features: usize,
     pub(crate) out_features: usize,
     pub(crate) order: WeightOrder,
 }
 
-impl Weights<'_> {
+impl LinearWeights<'_> {
     /// In panels of so many lines.
     fn pack<P: Packed>(
         &self,

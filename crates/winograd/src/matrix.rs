@@ -1,13 +1,14 @@
-//! Products with a matrix as it lies in memory, for weights that are used a single time before they change.
+//! Products with a matrix as it lies in memory, for [`crate::burn::linear`]. Its weights may be others the next
+//! time, so that none are packed for good; [`crate::Linear`] is the counterpart that does.
 //!
-//! A few rows are as fast as the matrix is read: it is then read in the order in which it is stored. Many
-//! rows are worth packing a panel of the matrix at a time, into memory that a core keeps in its cache.
+//! For a few rows the matrix is read in the order in which it is stored. Many rows are worth packing a panel
+//! of the matrix at a time, into memory that a core keeps in its cache.
 #![allow(unsafe_code)]
 
 use crate::gemm::{multiply, multiply_transposed};
 use crate::line::{LANES, Line, lines_for};
-use crate::linear::{WeightOrder, Weights, to_lines};
-use crate::parallel::{Slot, Workspace, for_each_task, part, scratch};
+use crate::linear::{LinearWeights, WeightOrder, to_lines};
+use crate::parallel::{Slot, Workspace, for_each_task, part, reserve, scratch};
 use crate::shared::Shared;
 use crate::simd::{Kernel, Op, Vector};
 
@@ -26,7 +27,7 @@ const SIDE_BY_SIDE: usize = 8;
 /// - `output`: `[rows, out_features]`
 pub(crate) fn multiply_rows(
     input: &[f32],
-    weights: &Weights<'_>,
+    weights: &LinearWeights<'_>,
     bias: Option<&[f32]>,
     output: &mut [f32],
     workspace: &mut Workspace,
@@ -50,7 +51,7 @@ pub(crate) fn multiply_rows(
 struct Product<'a> {
     input: &'a [f32],
     rows: usize,
-    weights: &'a Weights<'a>,
+    weights: &'a LinearWeights<'a>,
     bias: Option<&'a [f32]>,
     output: Shared<'a, f32>,
 }
@@ -64,6 +65,7 @@ impl Product<'_> {
         let width = kernel.panel_lines();
         let panels = lines_for(self.weights.out_features).div_ceil(width);
         parts.lend_panels(DEPTH * width);
+        reserve(parts.slots, 0, 2 * self.rows * width);
         for_each_task(parts.slots, panels, |slot, panel| {
             kernel.run(Panel {
                 product: self,
@@ -81,6 +83,7 @@ impl Product<'_> {
         let parts = workspace.parts();
         let lines = lines_for(self.weights.out_features);
         let tasks = parts.slots.len().min(lines);
+        reserve(parts.slots, 0, self.rows * lines.div_ceil(tasks));
         for_each_task(parts.slots, tasks, |slot, task| {
             let lines = part(lines, tasks, task);
             let end = (lines.end * LANES).min(self.weights.out_features);
@@ -171,7 +174,7 @@ impl Op for Panel<'_> {
 
 /// Packs `cols` lines of outputs from line `first` on, of the inputs from `start` on, as `[in][col]`.
 #[inline(always)]
-fn pack(weights: &Weights<'_>, first: usize, cols: usize, start: usize, panel: &mut [Line]) {
+fn pack(weights: &LinearWeights<'_>, first: usize, cols: usize, start: usize, panel: &mut [Line]) {
     let outputs = first * LANES..(first + cols) * LANES;
     if weights.order == WeightOrder::InOut && outputs.end <= weights.out_features {
         // Whole lines are copied as they lie there.
@@ -227,11 +230,14 @@ impl Op for Columns<'_> {
             let from: [&[[f32; LANES]]; SIDE_BY_SIDE] =
                 std::array::from_fn(|i| weights(first + i).as_chunks().0);
             for line in 0..whole {
-                let from: [V; SIDE_BY_SIDE] = std::array::from_fn(|i| V::load(&from[i][line]));
+                let mut loaded = [V::splat(0.0); SIDE_BY_SIDE];
+                for (loaded, from) in loaded.iter_mut().zip(from) {
+                    *loaded = V::load(&from[line]);
+                }
                 for row in 0..product.rows {
                     let sum = &mut sums[row * lines + line].0;
                     let mut total = V::load(sum);
-                    for (i, &from) in from.iter().enumerate() {
+                    for (i, &from) in loaded.iter().enumerate() {
                         total = from.scale_add(x(row, first + i), total);
                     }
                     total.store(sum);

@@ -96,6 +96,8 @@ impl Parts<'_> {
 }
 
 /// Makes the slots large enough for tasks that need so many lines: which slot gets which task is not known.
+/// A task must not make its slot grow: growing waits for other threads, and a thread that waits may start to
+/// stay awake for the very work that waits for it.
 pub(crate) fn reserve(slots: &mut [Slot], points: usize, products: usize) {
     for slot in slots {
         scratch(&mut slot.points, points);

@@ -238,12 +238,14 @@ fn gradients_through_batch_norm() {
 
 /// Batch, features in and out: few rows and many, sizes that fill lines and that do not, inputs of more than
 /// one packed panel.
-const LINEAR: [[usize; 3]; 7] = [
+const LINEAR: [[usize; 3]; 9] = [
     [1, 64, 48],
     [1, 37, 21],
     [3, 35, 70],
     [4, 16, 1],
     [5, 1, 33],
+    [16, 40, 33],
+    [17, 40, 33],
     [20, 2100, 50],
     [70, 48, 35],
 ];
@@ -257,6 +259,7 @@ fn linear_layers() {
         let weights = [
             tensor([inputs, outputs], 0.3, &device),
             tensor([outputs, inputs], 0.3, &device).transpose(),
+            tensor([inputs, outputs + 1], 0.3, &device).narrow(1, 1, outputs),
         ];
         for weight in weights {
             let found = linear(&input, &weight, &bias).expect("it is taken");
@@ -297,6 +300,21 @@ fn linear_gradients() {
             close(bias, expected.2);
         }
     }
+}
+
+#[test]
+fn a_frozen_linear_layer_hands_its_input_s_gradient_on() {
+    let device = Device::flex().autodiff();
+    let input = tensor([3, 20], 1.0, &device).require_grad();
+    let (weight, bias) = (tensor([20, 7], 0.3, &device), tensor([7], 0.5, &device));
+    let output = linear(&input, &weight, &bias).expect("it is taken");
+    let gradients = output.sum().backward();
+    assert!(weight.grad(&gradients).is_none() && bias.grad(&gradients).is_none());
+    let expected = weight.sum_dim(1).transpose().repeat_dim(0, 3);
+    close(
+        input.grad(&gradients).expect("a gradient"),
+        expected.inner(),
+    );
 }
 
 #[test]

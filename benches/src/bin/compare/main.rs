@@ -51,7 +51,7 @@ pub(crate) struct Options {
     #[arg(long)]
     train: bool,
 
-    /// What computes the convolutions: winograd (on the CPU backend flex) or burn
+    /// What computes the layers: winograd (on the CPU backend flex) or burn
     #[arg(long, value_name = "NAME", default_value_t)]
     engine: Engine,
 
@@ -63,7 +63,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", default_value_t = 8)]
     rounds: usize,
 
-    /// Seconds of a turn
+    /// Seconds of a turn's calls, with the fixed work that they are compared with
     #[arg(long, value_name = "S", default_value_t = 1.0)]
     seconds: f64,
 

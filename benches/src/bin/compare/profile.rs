@@ -2,7 +2,7 @@
 //!
 //! Engine `burn` times every operation of the network as `cost` lists it: convolution,
 //! normalisation, ReLU, pooling, linear layer. Engine `winograd` computes a block at once, so that a
-//! block is its smallest part.
+//! block is its smallest part, and a hidden layer with its ReLU.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -136,6 +136,13 @@ fn parts(network: &Vgg, engine: Engine) -> Vec<Part<'_>> {
         parts.push(Part::map("average".into(), "pooling", average));
     }
     for (index, layer) in network.hidden.iter().enumerate() {
+        if engine != Engine::Burn {
+            let path = format!("hidden.{index}");
+            parts.push(Part::vector(path, "linear", move |vector| {
+                layer.forward(vector)
+            }));
+            continue;
+        }
         parts.push(Part::vector(
             format!("hidden.{index}.linear"),
             "linear",
@@ -144,7 +151,7 @@ fn parts(network: &Vgg, engine: Engine) -> Vec<Part<'_>> {
         parts.push(Part::vector(format!("hidden.{index}.relu"), "ReLU", relu));
     }
     parts.push(Part::vector("output".into(), "linear", move |vector| {
-        network.output.forward(vector)
+        network.output_layer(vector)
     }));
     parts
 }

@@ -38,7 +38,7 @@ pub(crate) struct OwnTurn {
 pub(crate) struct Group {
     /// Milliseconds of each.
     pub(crate) calls: Vec<f64>,
-    /// Milliseconds of the [`Unit`] right behind them.
+    /// Milliseconds of the [`Unit`] right behind them; for another framework, around its program.
     pub(crate) unit: f64,
 }
 
@@ -63,13 +63,13 @@ pub(crate) fn measure(
         let taken = peak_memory().zip(before);
         let mut turn = OwnTurn {
             first_ms: milliseconds(first),
-            peak_memory: taken.map(|(peak, before)| peak - before),
+            peak_memory: taken.map(|(peak, before)| peak.saturating_sub(before)),
             groups: Vec::new(),
         };
         if part == Part::FirstCall {
             return Ok(turn);
         }
-        // A first call that takes long has warmed the machine up as well.
+        let start = Instant::now();
         while start.elapsed().as_secs_f64() < options.warm_up {
             call()?;
         }

@@ -129,7 +129,7 @@ pub struct RunConfig {
     pub preprocessing: Preprocessing,
     /// The backend, as [`device`](crate::device) knows it.
     pub backend: String,
-    /// What computes the convolutions, as [`Engine`](crate::Engine) is named.
+    /// What computes the convolutions and linear layers, as [`Engine`](crate::Engine) is named.
     pub engine: String,
     /// How the finished weights are stored.
     pub precision: Precision,

@@ -12,7 +12,7 @@ use burn_flex::{Flex, FlexTensor};
 use super::forward::{Take, dims, filled, values};
 use super::workspaces::with_workspace;
 use super::{Plain, Tracked, contiguous};
-use crate::linear::Weights;
+use crate::linear::LinearWeights;
 use crate::matrix::{multiply_columns, multiply_rows};
 use crate::{Error, WeightOrder, Workspace};
 
@@ -28,11 +28,11 @@ use crate::{Error, WeightOrder, Workspace};
 /// `None` if the tensors are not 32-bit floating-point numbers on Flex, if some are on an autodiff device
 /// and others are not, if gradients are checkpointed, or if the shapes do not fit together.
 pub fn linear(input: &Tensor<2>, weight: &Tensor<2>, bias: &Tensor<1>) -> Option<Tensor<2>> {
-    if let Some(layer) = Layer::take(input, weight, bias, &mut Plain) {
+    if let Some(layer) = LinearTensors::take(input, weight, bias, &mut Plain) {
         return Some(Tensor::from_primitive::<Flex>(layer.forward().ok()?));
     }
     let mut guards: Vec<NodeGuard> = Vec::with_capacity(3);
-    let layer = Layer::take(input, weight, bias, &mut guards)?;
+    let layer = LinearTensors::take(input, weight, bias, &mut guards)?;
     let guards: [NodeGuard; 3] = guards.try_into().ok()?;
     let output = layer.forward().ok()?;
     let prepared = Backward::<Flex, 3>::prepare::<NoCheckpointing>(LinearGradient, guards);
@@ -46,7 +46,7 @@ pub fn linear(input: &Tensor<2>, weight: &Tensor<2>, bias: &Tensor<1>) -> Option
 
 /// The tensors of a layer that fit together.
 #[derive(Debug)]
-struct Layer {
+struct LinearTensors {
     /// Contiguous.
     input: FlexTensor,
     /// Contiguous, of the shape that `order` says.
@@ -59,7 +59,7 @@ struct Layer {
     out_features: usize,
 }
 
-impl Layer {
+impl LinearTensors {
     fn take(
         input: &Tensor<2>,
         weight: &Tensor<2>,
@@ -93,7 +93,7 @@ impl Layer {
     }
 
     fn forward(&self) -> Result<FlexTensor, Error> {
-        let weights = Weights {
+        let weights = LinearWeights {
             data: values(&self.weight)?,
             in_features: self.in_features,
             out_features: self.out_features,
@@ -113,7 +113,7 @@ impl Layer {
         gradient: &[f32],
         workspace: &mut Workspace,
     ) -> Result<FlexTensor, Error> {
-        let turned = Weights {
+        let turned = LinearWeights {
             data: values(&self.weight)?,
             in_features: self.out_features,
             out_features: self.in_features,
@@ -155,9 +155,14 @@ impl Layer {
 struct LinearGradient;
 
 impl Backward<Flex, 3> for LinearGradient {
-    type State = Arc<Layer>;
+    type State = Arc<LinearTensors>;
 
-    fn backward(self, ops: Ops<Arc<Layer>, 3>, gradients: &mut Gradients, _: &mut Checkpointer) {
+    fn backward(
+        self,
+        ops: Ops<Arc<LinearTensors>, 3>,
+        gradients: &mut Gradients,
+        _: &mut Checkpointer,
+    ) {
         let output = contiguous(gradients.consume::<Flex>(&ops.node));
         let layer = &ops.state;
         let [input, weight, bias] = ops.parents;
