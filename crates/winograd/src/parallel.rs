@@ -123,17 +123,27 @@ pub fn on_pool<R: Send>(work: impl FnOnce() -> R + Send) -> R {
     })
 }
 
-/// Does what there is to do in the pool, if anything, until `over` is set.
+/// Does what there is to do in the pool until `over` is set, or until there was nothing to do for a while.
+///
+/// It must not wait for `over` alone: a thread that waits in the middle of a piece of the work, for another
+/// thread's half of it, may take this up meanwhile. The work is then not over before this returns.
 fn stay_awake(over: &AtomicBool) {
     let Some(_engaged) = Engaged::new() else {
         return;
     };
-    while !over.load(Ordering::Acquire) {
-        if rayon::yield_now() != Some(rayon::Yield::Executed) {
+    let mut idle = 0;
+    while !over.load(Ordering::Acquire) && idle < MOST_IDLE {
+        if rayon::yield_now() == Some(rayon::Yield::Executed) {
+            idle = 0;
+        } else {
+            idle += 1;
             std::thread::yield_now();
         }
     }
 }
+
+/// So often a thread looks for something to do in vain, for about a millisecond, before it may fall asleep.
+const MOST_IDLE: u32 = 2000;
 
 thread_local! {
     static ENGAGED: Cell<bool> = const { Cell::new(false) };
