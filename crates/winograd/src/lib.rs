@@ -21,6 +21,9 @@ mod layer;
 mod line;
 mod linear;
 #[cfg(feature = "burn")]
+mod linear_gradient;
+mod linear_weights;
+#[cfg(feature = "burn")]
 mod matrix;
 mod memory;
 mod options;

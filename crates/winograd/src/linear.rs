@@ -4,17 +4,14 @@
 //! packed in the order in which they are read, and stored in two bytes each if the caller likes.
 #![allow(unsafe_code)]
 
-use rayon::prelude::*;
-
 use crate::error::{Error, check_length, check_nonzero, product};
 use crate::gemm::{HalfLine, Packed, multiply};
 use crate::half::f32_to_f16;
 use crate::line::{LANES, Line, lines_for};
-use crate::memory::zeros;
+use crate::linear_weights::{LinearWeights, to_lines};
 use crate::parallel::{Workspace, for_each_task, part};
 use crate::shared::Shared;
 use crate::simd::{Kernel, Op, Vector};
-use crate::spare::Spare;
 
 /// The order of the weights that a [`Linear`] is made of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -258,83 +255,4 @@ impl<P: Packed> Op for Product<'_, P> {
             done += rows;
         }
     }
-}
-
-/// Weights as they are given.
-pub(crate) struct LinearWeights<'a> {
-    pub(crate) data: &'a [f32],
-    pub(crate) in_features: usize,
-    pub(crate) out_features: usize,
-    pub(crate) order: WeightOrder,
-}
-
-impl LinearWeights<'_> {
-    /// In panels of so many lines.
-    fn pack<P: Packed>(
-        &self,
-        panel_lines: usize,
-        convert: impl Fn([f32; LANES]) -> P + Sync,
-    ) -> Vec<P> {
-        let depth = lines_for(self.in_features) * LANES;
-        let out_lines = lines_for(self.out_features);
-        let mut packed = zeros(convert([0.0; LANES]), out_lines * depth);
-        packed
-            .par_chunks_mut(panel_lines * depth)
-            .enumerate()
-            .for_each(|(panel, lines)| {
-                let cols = lines.len() / depth;
-                // Blocks of sixteen inputs: a line of the given weights is read once and not again for
-                // each of its numbers.
-                for (block, lines) in lines.chunks_exact_mut(LANES * cols).enumerate() {
-                    for col in 0..cols {
-                        let block = self.block(panel * panel_lines + col, block);
-                        for (k, line) in block.into_iter().enumerate() {
-                            lines[k * cols + col] = convert(line);
-                        }
-                    }
-                }
-            });
-        packed
-    }
-
-    /// The weights `[in][out]` from a line of inputs to a line of outputs.
-    #[inline(always)]
-    pub(crate) fn block(&self, out_line: usize, in_line: usize) -> [[f32; LANES]; LANES] {
-        let (first_out, first_in) = (out_line * LANES, in_line * LANES);
-        let outs = LANES.min(self.out_features - first_out);
-        let ins = LANES.min(self.in_features - first_in);
-        let mut block = [[0.0; LANES]; LANES];
-        match self.order {
-            WeightOrder::OutIn => {
-                for lane in 0..outs {
-                    let start = (first_out + lane) * self.in_features + first_in;
-                    let row = &self.data[start..start + ins];
-                    for (line, &weight) in block.iter_mut().zip(row) {
-                        line[lane] = weight;
-                    }
-                }
-            }
-            WeightOrder::InOut => {
-                for (k, line) in block[..ins].iter_mut().enumerate() {
-                    let start = (first_in + k) * self.out_features + first_out;
-                    line[..outs].copy_from_slice(&self.data[start..start + outs]);
-                }
-            }
-        }
-        block
-    }
-}
-
-/// Rows `[row][feature]` as lines `[feature / 16][row]`.
-pub(crate) fn to_lines(values: &[f32], features: usize, spare: &Spare) -> Vec<Line> {
-    let rows = values.len() / features;
-    let mut lines = spare.take(lines_for(features) * rows);
-    for (row, values) in values.chunks_exact(features).enumerate() {
-        for (line, values) in values.chunks(LANES).enumerate() {
-            let to = &mut lines[line * rows + row];
-            *to = Line::ZERO;
-            to.0[..values.len()].copy_from_slice(values);
-        }
-    }
-    lines
 }

@@ -5,9 +5,10 @@
 //! of the matrix at a time, into memory that a core keeps in its cache.
 #![allow(unsafe_code)]
 
-use crate::gemm::{multiply, multiply_transposed};
+use crate::gemm::multiply;
 use crate::line::{LANES, Line, lines_for};
-use crate::linear::{LinearWeights, WeightOrder, to_lines};
+use crate::linear::WeightOrder;
+use crate::linear_weights::{LinearWeights, to_lines};
 use crate::parallel::{Slot, Workspace, for_each_task, part, reserve, scratch};
 use crate::shared::Shared;
 use crate::simd::{Kernel, Op, Vector};
@@ -34,7 +35,7 @@ pub(crate) fn multiply_rows(
 ) {
     let rows = input.len() / weights.in_features;
     debug_assert_eq!(output.len(), rows * weights.out_features);
-    let mut product = Product {
+    let product = Product {
         input,
         rows,
         weights,
@@ -58,7 +59,7 @@ struct Product<'a> {
 
 impl Product<'_> {
     /// Task by task a panel of outputs.
-    fn packed(&mut self, workspace: &mut Workspace) {
+    fn packed(&self, workspace: &mut Workspace) {
         let mut parts = workspace.parts();
         let left = to_lines(self.input, self.weights.in_features, parts.spare);
         let kernel = Kernel::detect();
@@ -79,7 +80,7 @@ impl Product<'_> {
     }
 
     /// Weights `[in][out]`: task by task some columns of each row.
-    fn in_rows(&mut self, workspace: &mut Workspace) {
+    fn in_rows(&self, workspace: &mut Workspace) {
         let parts = workspace.parts();
         let lines = lines_for(self.weights.out_features);
         let tasks = parts.slots.len().min(lines);
@@ -96,7 +97,7 @@ impl Product<'_> {
     }
 
     /// Weights `[out][in]`: task by task some rows.
-    fn in_columns(&mut self, workspace: &mut Workspace) {
+    fn in_columns(&self, workspace: &mut Workspace) {
         let parts = workspace.parts();
         let outputs = self.weights.out_features;
         let tasks = outputs.div_ceil(64);
@@ -106,6 +107,20 @@ impl Product<'_> {
                 range: part(outputs, tasks, task),
             });
         });
+    }
+
+    /// Writes a line of a row's sums, with the bias.
+    ///
+    /// # Safety
+    /// Nobody else reaches these columns meanwhile.
+    unsafe fn put(&self, row: usize, line: usize, sums: &Line) {
+        let outputs = self.weights.out_features;
+        let (start, end) = (line * LANES, ((line + 1) * LANES).min(outputs));
+        // SAFETY: says the caller.
+        let to = unsafe { self.output.part(row * outputs + start..row * outputs + end) };
+        for ((to, output), sum) in to.iter_mut().zip(start..).zip(sums.0) {
+            *to = sum + self.bias(output);
+        }
     }
 
     fn bias(&self, output: usize) -> f32 {
@@ -141,7 +156,7 @@ impl Op for Panel<'_> {
         for start in (0..in_lines).step_by(DEPTH / LANES) {
             let depth = (DEPTH / LANES).min(in_lines - start);
             let panel = &mut slot.weights[..depth * LANES * cols];
-            pack(weights, first, cols, start * LANES, panel);
+            weights.pack_panel(first, cols, start * LANES, panel, Line);
             let left = &left[start * rows..][..depth * rows];
             let to = if start == 0 {
                 &mut *sums
@@ -156,47 +171,8 @@ impl Op for Panel<'_> {
             }
         }
         for (index, sums) in sums.iter().enumerate() {
-            let (line, row) = (first + index / rows, index % rows);
-            let outputs = line * LANES..((line + 1) * LANES).min(weights.out_features);
-            let place = row * weights.out_features;
             // SAFETY: no other task has these columns.
-            let to = unsafe {
-                product
-                    .output
-                    .part(place + outputs.start..place + outputs.end)
-            };
-            for ((to, output), sum) in to.iter_mut().zip(outputs).zip(sums.0) {
-                *to = sum + product.bias(output);
-            }
-        }
-    }
-}
-
-/// Packs `cols` lines of outputs from line `first` on, of the inputs from `start` on, as `[in][col]`.
-#[inline(always)]
-fn pack(weights: &LinearWeights<'_>, first: usize, cols: usize, start: usize, panel: &mut [Line]) {
-    let outputs = first * LANES..(first + cols) * LANES;
-    if weights.order == WeightOrder::InOut && outputs.end <= weights.out_features {
-        // Whole lines are copied as they lie there.
-        let inputs = panel.chunks_exact_mut(cols).zip(start..);
-        for (lines, input) in inputs {
-            if input >= weights.in_features {
-                lines.fill(Line::ZERO);
-                continue;
-            }
-            let row = &weights.data[input * weights.out_features..][outputs.clone()];
-            for (line, values) in lines.iter_mut().zip(row.as_chunks().0) {
-                line.0 = *values;
-            }
-        }
-        return;
-    }
-    for (block, lines) in panel.chunks_exact_mut(LANES * cols).enumerate() {
-        for col in 0..cols {
-            let block = weights.block(first + col, start / LANES + block);
-            for (line, values) in lines[col..].iter_mut().step_by(cols).zip(block) {
-                line.0 = values;
-            }
+            unsafe { product.put(index % rows, first + index / rows, sums) };
         }
     }
 }
@@ -213,63 +189,68 @@ impl Op for Columns<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<V: Vector>(self) {
-        let Columns {
-            product,
-            range,
-            sums,
-        } = self;
-        let (inputs, outputs) = (product.weights.in_features, product.weights.out_features);
-        let whole = range.len() / LANES;
-        let lines = lines_for(range.len());
-        sums.fill(Line::ZERO);
-        let weights = |input: usize| &product.weights.data[input * outputs..][range.clone()];
-        let x = |row: usize, input: usize| product.input[row * inputs + input];
+    fn run<V: Vector>(mut self) {
+        let inputs = self.product.weights.in_features;
+        self.sums.fill(Line::ZERO);
         let mut first = 0;
         while first + SIDE_BY_SIDE <= inputs {
-            let from: [&[[f32; LANES]]; SIDE_BY_SIDE] =
-                std::array::from_fn(|i| weights(first + i).as_chunks().0);
-            for line in 0..whole {
-                let mut loaded = [V::splat(0.0); SIDE_BY_SIDE];
-                for (loaded, from) in loaded.iter_mut().zip(from) {
-                    *loaded = V::load(&from[line]);
-                }
-                for row in 0..product.rows {
-                    let sum = &mut sums[row * lines + line].0;
-                    let mut total = V::load(sum);
-                    for (i, &from) in loaded.iter().enumerate() {
-                        total = from.scale_add(x(row, first + i), total);
-                    }
-                    total.store(sum);
-                }
-            }
+            self.add_inputs::<V, SIDE_BY_SIDE>(first);
             first += SIDE_BY_SIDE;
         }
         for input in first..inputs {
-            let (from, _) = weights(input).as_chunks();
-            for (line, from) in from.iter().enumerate() {
-                for row in 0..product.rows {
-                    let sum = &mut sums[row * lines + line].0;
-                    let total = V::load(from).scale_add(x(row, input), V::load(sum));
-                    total.store(sum);
-                }
-            }
+            self.add_inputs::<V, 1>(input);
         }
-        // Columns that do not fill a line.
-        for input in 0..inputs {
-            for (lane, &weight) in weights(input)[whole * LANES..].iter().enumerate() {
-                for row in 0..product.rows {
-                    sums[row * lines + whole].0[lane] += weight * x(row, input);
-                }
-            }
-        }
-        for row in 0..product.rows {
-            let start = row * outputs;
+        self.add_rest();
+        let lines = lines_for(self.range.len());
+        for (index, sums) in self.sums.iter().enumerate() {
+            let line = self.range.start / LANES + index % lines;
             // SAFETY: no other task has these columns.
-            let to = unsafe { product.output.part(start + range.start..start + range.end) };
-            for (index, to) in to.iter_mut().enumerate() {
-                let sum = sums[row * lines + index / LANES].0[index % LANES];
-                *to = sum + product.bias(range.start + index);
+            unsafe { self.product.put(index / lines, line, sums) };
+        }
+    }
+}
+
+impl<'a> Columns<'a> {
+    #[inline(always)]
+    fn weights(&self, input: usize) -> &'a [f32] {
+        let weights = self.product.weights;
+        &weights.data[input * weights.out_features..][self.range.clone()]
+    }
+
+    #[inline(always)]
+    fn input(&self, row: usize, input: usize) -> f32 {
+        self.product.input[row * self.product.weights.in_features + input]
+    }
+
+    /// Adds what inputs `first..first + N` make of the columns that fill a line.
+    #[inline(always)]
+    fn add_inputs<V: Vector, const N: usize>(&mut self, first: usize) {
+        let lines = lines_for(self.range.len());
+        let from: [&[[f32; LANES]]; N] =
+            std::array::from_fn(|i| self.weights(first + i).as_chunks().0);
+        for line in 0..self.range.len() / LANES {
+            let mut loaded = [V::splat(0.0); N];
+            for (loaded, from) in loaded.iter_mut().zip(from) {
+                *loaded = V::load(&from[line]);
+            }
+            for row in 0..self.product.rows {
+                let mut total = V::load(&self.sums[row * lines + line].0);
+                for (i, &loaded) in loaded.iter().enumerate() {
+                    total = loaded.scale_add(self.input(row, first + i), total);
+                }
+                total.store(&mut self.sums[row * lines + line].0);
+            }
+        }
+    }
+
+    /// Adds what all inputs make of the last columns, if they do not fill a line.
+    fn add_rest(&mut self) {
+        let (whole, lines) = (self.range.len() / LANES, lines_for(self.range.len()));
+        for input in 0..self.product.weights.in_features {
+            for (lane, &weight) in self.weights(input)[whole * LANES..].iter().enumerate() {
+                for row in 0..self.product.rows {
+                    self.sums[row * lines + whole].0[lane] += weight * self.input(row, input);
+                }
             }
         }
     }
@@ -320,70 +301,4 @@ fn dot<V: Vector>(a: &[f32], b: &[f32]) -> f32 {
     total.store(&mut lanes);
     let rest = a_rest.iter().zip(b_rest).map(|(a, b)| a * b);
     lanes.iter().sum::<f32>() + rest.sum::<f32>()
-}
-
-/// `result = inputᵀ · gradient`, the gradient of the weights `[in_features, out_features]`.
-///
-/// # Shapes
-/// - `input`: `[rows, in_features]`
-/// - `gradient`: `[rows, out_features]`
-/// - `result`: `[in_features, out_features]`, overwritten
-pub(crate) fn multiply_columns(
-    input: &[f32],
-    gradient: &[f32],
-    [in_features, out_features]: [usize; 2],
-    result: &mut [f32],
-    workspace: &mut Workspace,
-) {
-    debug_assert_eq!(result.len(), in_features * out_features);
-    let parts = workspace.parts();
-    let left = to_lines(input, in_features, parts.spare);
-    let right = to_lines(gradient, out_features, parts.spare);
-    let rows = input.len() / in_features;
-    let kernel = Kernel::detect();
-    let bands = result.chunks_mut(LANES * out_features);
-    let bands: Vec<_> = bands.map(std::sync::Mutex::new).collect();
-    for_each_task(parts.slots, bands.len(), |_, line| {
-        let mut band = bands[line].lock().unwrap_or_else(|held| held.into_inner());
-        kernel.run(Band {
-            left: &left[line * rows..][..rows],
-            right: &right,
-            out_features,
-            band: &mut band,
-        });
-    });
-    parts.spare.give(left);
-    parts.spare.give(right);
-}
-
-/// The rows of the result that belong to a line of inputs.
-struct Band<'a> {
-    left: &'a [Line],
-    right: &'a [Line],
-    out_features: usize,
-    band: &'a mut [f32],
-}
-
-impl Op for Band<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<V: Vector>(self) {
-        let rows = self.left.len();
-        let lines = lines_for(self.out_features);
-        for first in (0..lines).step_by(V::COLS) {
-            let cols = V::COLS.min(lines - first);
-            let mut sums = [Line::ZERO; 2 * LANES];
-            let right = &self.right[first * rows..];
-            multiply_transposed::<V>(self.left, right, rows, cols, &mut sums[..LANES * cols]);
-            let start = first * LANES;
-            let end = (start + cols * LANES).min(self.out_features);
-            let band = self.band.chunks_exact_mut(self.out_features);
-            for (row, sums) in band.zip(sums.chunks_exact(cols)) {
-                for (to, sums) in row[start..end].chunks_mut(LANES).zip(sums) {
-                    to.copy_from_slice(&sums.0[..to.len()]);
-                }
-            }
-        }
-    }
 }

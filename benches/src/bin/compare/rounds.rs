@@ -42,7 +42,10 @@ fn round(sides: &[Box<dyn Side>], options: &Options) -> Result<Vec<Timed>, Box<d
     let (mut before, mut timed) = (reference::sample(), Vec::new());
     for (index, side) in sides.iter().enumerate() {
         // Once more, if the system has just refused memory or a device.
-        let turn = side.turn(options).or_else(|_| side.turn(options))?;
+        let turn = side.turn(options).or_else(|error| {
+            eprintln!("{error}; once more");
+            side.turn(options)
+        })?;
         let after = reference::sample();
         timed.push(Timed {
             side: index,

@@ -26,10 +26,11 @@ pub(crate) enum Part {
 /// What it found.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct OwnTurn {
-    /// Milliseconds of the first call, with drawing the weights.
+    /// Milliseconds of the first call, with drawing the weights. What a run shows is that of the first process.
     pub(crate) first_ms: f64,
     /// Bytes that it took, on top of what the process held before.
     pub(crate) peak_memory: Option<u64>,
+    /// None in the part [`Part::FirstCall`].
     pub(crate) groups: Vec<Group>,
 }
 

@@ -12,8 +12,9 @@ use burn_flex::{Flex, FlexTensor};
 use super::forward::{Take, dims, filled, values};
 use super::workspaces::with_workspace;
 use super::{Plain, Tracked, contiguous};
-use crate::linear::LinearWeights;
-use crate::matrix::{multiply_columns, multiply_rows};
+use crate::linear_gradient::multiply_columns;
+use crate::linear_weights::LinearWeights;
+use crate::matrix::multiply_rows;
 use crate::{Error, WeightOrder, Workspace};
 
 /// `input · weight + bias`, with automatic differentiation or without, weights read where they lie: Burn's

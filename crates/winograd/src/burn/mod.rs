@@ -140,8 +140,7 @@ impl Take for Plain {
 
 /// The tensor as Flex has it, its values one after the other.
 fn plain<const D: usize>(tensor: &Tensor<D>) -> Option<FlexTensor> {
-    let primitive = tensor.clone().try_into_primitive::<Flex>().ok()?;
-    contiguous(primitive)
+    Plain.take(tensor)
 }
 
 fn contiguous(tensor: FlexTensor) -> Option<FlexTensor> {
