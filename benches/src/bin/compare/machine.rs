@@ -84,7 +84,7 @@ impl Roof {
         })?;
         let traffic = 2.0 * 4.0 * VALUES as f64;
         let mut bandwidth = traffic / time.as_secs_f64() / 1e9;
-        if device_is_host(backend) {
+        if is_host(backend) {
             // Burn adds on one thread; all of them see more of the memory.
             bandwidth = bandwidth.max(host_bandwidth());
         }
@@ -94,10 +94,22 @@ impl Roof {
             gigabytes_per_second: bandwidth,
         })
     }
+
+    /// Gives all backends on the processor the best bandwidth that one of them saw: it is the same memory.
+    pub(crate) fn share_memory(roofs: &mut [Self]) {
+        let on_host = |roof: &&mut Self| is_host(&roof.backend);
+        let seen = roofs.iter_mut().filter(on_host);
+        let best = seen
+            .map(|roof| roof.gigabytes_per_second)
+            .fold(0.0, f64::max);
+        for roof in roofs.iter_mut().filter(on_host) {
+            roof.gigabytes_per_second = best;
+        }
+    }
 }
 
 /// Whether the backend computes in this process's memory with its processor.
-fn device_is_host(backend: &str) -> bool {
+fn is_host(backend: &str) -> bool {
     vgg::devices(backend).is_ok_and(|found| found.iter().all(|device| device.kind == "CPU"))
 }
 

@@ -67,7 +67,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "S", default_value_t = 1.0)]
     seconds: f64,
 
-    /// Seconds of calls that do not count, at the start of each turn
+    /// Seconds of calls that do not count, at the start of each turn; the first call is always one
     #[arg(long, value_name = "S", default_value_t = 0.5)]
     warm_up: f64,
 
@@ -220,6 +220,7 @@ fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
         eprintln!("{backend}: matrix product and memory");
         roofs.push(Roof::measure(backend, device)?);
     }
+    Roof::share_memory(&mut roofs);
     let mut measured = Vec::new();
     for workload in &workloads {
         let mut sides: Vec<Box<dyn Side>> = Vec::new();

@@ -59,6 +59,7 @@ pub(crate) fn measure(
     quietly(backend, || {
         let (before, start) = (peak_memory(), Instant::now());
         let mut call = workload.call(device, options.engine)?;
+        let warm_up = Instant::now();
         call()?;
         let first = start.elapsed();
         let taken = peak_memory().zip(before);
@@ -70,8 +71,7 @@ pub(crate) fn measure(
         if part == Part::FirstCall {
             return Ok(turn);
         }
-        let start = Instant::now();
-        while start.elapsed().as_secs_f64() < options.warm_up {
+        while warm_up.elapsed().as_secs_f64() < options.warm_up {
             call()?;
         }
         let unit = Unit::new();
