@@ -12,7 +12,7 @@ mod side;
 mod turn;
 
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -215,6 +215,9 @@ fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
         return Ok(ExitCode::SUCCESS);
     }
 
+    if let Some(path) = &options.save {
+        report::check_writable(path)?;
+    }
     let mut roofs = Vec::new();
     for (backend, device) in &devices {
         eprintln!("{backend}: matrix product and memory");
@@ -269,7 +272,7 @@ fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
     }
     print!("{}", render::render(&report, options.format)?);
     if let Some(path) = &options.save {
-        save(path, &report)?;
+        report::save(path, &report)?;
     }
     if let Some(earlier) = earlier {
         let (text, slower) = against::slower(&earlier, &report)?;
@@ -290,14 +293,4 @@ fn show_profile(profile: &Profile, format: Format) -> Result<String, Box<dyn Err
         Format::Svg => chart::roofline(profile),
         Format::Markdown => format!("```\n{}```\n", profile.table()),
     })
-}
-
-/// Written beside its place and moved there, so that no half file is left.
-fn save(path: &Path, report: &Report) -> Result<(), Box<dyn Error>> {
-    let error = |error: std::io::Error| format!("{}: {error}", path.display());
-    let mut part = path.to_owned().into_os_string();
-    part.push(".part");
-    std::fs::write(&part, serde_json::to_string_pretty(report)?).map_err(error)?;
-    std::fs::rename(&part, path).map_err(error)?;
-    Ok(())
 }

@@ -1,7 +1,7 @@
 //! The outcome of a run, as data. SCHEMA.md describes it.
 
 use std::error::Error;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +28,30 @@ pub(crate) fn load(path: &Path) -> Result<Report, Box<dyn Error>> {
         return Err(error(&found).into());
     }
     Ok(report)
+}
+
+/// An error if no report can be saved at `path`: before anything is measured, so that minutes of it are not lost.
+/// Makes the folder.
+pub(crate) fn check_writable(path: &Path) -> Result<(), Box<dyn Error>> {
+    let (folder, part) = (path.parent().unwrap_or(Path::new("")), part(path));
+    std::fs::create_dir_all(folder)
+        .and_then(|()| std::fs::write(&part, ""))
+        .and_then(|()| std::fs::remove_file(&part))
+        .map_err(|error| format!("{}: {error}", path.display()).into())
+}
+
+/// Written beside its place and moved there, so that no half file is left.
+pub(crate) fn save(path: &Path, report: &Report) -> Result<(), Box<dyn Error>> {
+    let (text, part) = (serde_json::to_string_pretty(report)?, part(path));
+    std::fs::write(&part, text)
+        .and_then(|()| std::fs::rename(&part, path))
+        .map_err(|error| format!("{}: {error}", path.display()).into())
+}
+
+fn part(path: &Path) -> PathBuf {
+    let mut part = path.to_owned().into_os_string();
+    part.push(".part");
+    part.into()
 }
 
 /// One side of one workload.

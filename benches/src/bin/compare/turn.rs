@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use benches::{Workload, peak_memory};
 use burn::tensor::Device;
 use clap::ValueEnum;
+use cost::render::units::bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::Options;
@@ -56,7 +57,7 @@ pub(crate) fn measure(
 ) -> Result<OwnTurn, Box<dyn Error>> {
     vgg::check_tensor(backend, workload.config.largest_weight_bytes())?;
     let slowdown = slowdown()?;
-    quietly(backend, || {
+    let work = || {
         let (before, start) = (peak_memory(), Instant::now());
         let mut call = workload.call(device, options.engine)?;
         let warm_up = Instant::now();
@@ -93,6 +94,12 @@ pub(crate) fn measure(
             });
         }
         Ok(turn)
+    };
+    quietly(work).map_err(|error| {
+        let needed = workload.count().map_or(0, |count| count.memory);
+        let (reason, needed) = (one_line(&error.to_string()), bytes(needed));
+        format!("the backend \"{backend}\" failed: {reason}; a call needs {needed} of its memory")
+            .into()
     })
 }
 
@@ -148,19 +155,40 @@ fn slowdown() -> Result<f64, Box<dyn Error>> {
 }
 
 /// Runs `work`; a backend that panics, as Burn's do where memory runs out, has an error instead.
-fn quietly<T>(
-    backend: &str,
-    work: impl FnOnce() -> Result<T, Box<dyn Error>>,
-) -> Result<T, Box<dyn Error>> {
+fn quietly<T>(work: impl FnOnce() -> Result<T, Box<dyn Error>>) -> Result<T, Box<dyn Error>> {
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| ()));
     let result = catch_unwind(AssertUnwindSafe(work));
     std::panic::set_hook(hook);
-    result
-        .unwrap_or_else(|panic| {
-            let text = panic.downcast_ref::<String>().map(String::as_str);
-            let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-            Err(text.unwrap_or("it gave no reason").into())
-        })
-        .map_err(|error| format!("the backend \"{backend}\" failed: {error}").into())
+    result.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+        Err(text.unwrap_or("it gave no reason").into())
+    })
+}
+
+/// What happened and its innermost cause; between them, Burn's errors list all kernels that were skipped.
+fn one_line(error: &str) -> String {
+    let mut lines = error.lines().map(str::trim);
+    let first = lines.next().unwrap_or_default().to_owned();
+    let lines: Vec<_> = lines.collect();
+    let cause = lines.iter().rposition(|line| *line == "Caused by:");
+    match cause.and_then(|index| lines.get(index + 1)) {
+        Some(cause) => format!("{first}: {cause}"),
+        None => first,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::one_line;
+
+    #[test]
+    fn an_error_of_many_lines_becomes_its_first_and_its_cause() {
+        let error =
+            "It failed\nCaused by:\n  Several\n  skipped\nCaused by:\n  no memory\nNo backtrace";
+        assert_eq!(one_line(error), "It failed: no memory");
+        assert_eq!(one_line("It failed\nsomewhere"), "It failed");
+        assert_eq!(one_line(""), "");
+    }
 }
