@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use burn::tensor::Tensor;
 use clap::Parser;
 use examples::network::{NetworkOptions, Opened};
-use examples::{exit, font, picture};
+use examples::{exit, font, picture, values};
 use image::imageops::{self, FilterType};
 use image::{Rgb, RgbImage};
 use vgg::{Classifier, FeatureLayer};
@@ -139,11 +139,6 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let name = name.map_or(String::new(), |name| format!(" ({name})"));
     println!("what speaks for class {class}{name}: {}", path.display());
     Ok(())
-}
-
-fn values<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, Box<dyn Error>> {
-    let values = tensor.into_data().convert::<f32>().try_into_vec::<f32>();
-    values.map_err(|error| format!("the values cannot be read: {error:?}").into())
 }
 
 fn most_probable(probabilities: Tensor<2>) -> Result<usize, Box<dyn Error>> {

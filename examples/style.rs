@@ -10,7 +10,7 @@ use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::{Distribution, Tensor};
 use clap::Parser;
 use examples::network::{NetworkOptions, Opened};
-use examples::{exit, picture};
+use examples::{exit, picture, values};
 use vgg::data::Normalization;
 use vgg::{FeatureLayer, PerceptualLoss, VggFeatures, gram};
 
@@ -233,9 +233,9 @@ fn energy(mean: Tensor<1>) -> Energy {
 }
 
 fn number(tensor: Tensor<1>) -> Energy {
-    let values = tensor.into_data().convert::<f32>().try_into_vec::<f32>();
-    let values = values.map_err(|error| format!("the value cannot be read: {error:?}"))?;
-    Ok(values.first().map_or(0.0, |&value| f64::from(value)))
+    Ok(values(tensor)?
+        .first()
+        .map_or(0.0, |&value| f64::from(value)))
 }
 
 fn write(canvas: &Canvas, path: &Path) -> Result<(), Box<dyn Error>> {

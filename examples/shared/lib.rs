@@ -1,7 +1,11 @@
-//! What several examples need: a network to look through, pictures in and out, folders of runs, and an end.
+//! What several examples need: a network to look through, pictures and values in and out, folders of runs,
+//! and an end.
 
 pub mod exit;
 pub mod font;
 pub mod network;
 pub mod picture;
 pub mod runs;
+mod values;
+
+pub use values::values;

@@ -8,6 +8,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 use image::{GrayImage, ImageFormat, ImageReader, Rgb, RgbImage};
 use vgg::data::{Fit, Normalization, read_image};
 
+use crate::values;
+
 /// Anchors of matplotlib's colour map inferno, from 0 to 1.
 const INFERNO: [[f32; 3]; 6] = [
     [0.0, 0.0, 4.0],
@@ -59,10 +61,7 @@ pub fn normalised(image: Tensor<4>, normalization: &Normalization) -> Tensor<4> 
 /// The first image of a batch with values 0 to 1, `[batch, 1 or 3, height, width]`.
 pub fn picture(image: Tensor<4>) -> Result<RgbImage, Box<dyn Error>> {
     let [_, channels, height, width] = image.dims();
-    let values = image.into_data().convert::<f32>();
-    let values = values
-        .try_into_vec::<f32>()
-        .map_err(|error| format!("{error:?}"))?;
+    let values = values(image)?;
     let at = |x: u32, y: u32, channel: usize| {
         let channel = channel.min(channels - 1);
         let value = values[(channel * height + y as usize) * width + x as usize];

@@ -6,6 +6,7 @@ use burn::tensor::{Device, Tensor};
 use thiserror::Error;
 
 use crate::data::{DataError, Preprocessing, imagenet_classes};
+use crate::device::failure;
 use crate::model::{InputError, Vgg};
 use crate::weights::{LoadReport, Part, Precision, WeightsError, WeightsHeader};
 
@@ -181,11 +182,10 @@ impl Classifier {
     /// Pixels that are no whole images, or images that do not fit the network.
     pub fn classify(&self, pixels: &[u8]) -> Result<Vec<Vec<f32>>, ClassifyError> {
         let images = self.images(pixels)?;
-        let probabilities = self.network.probabilities(images)?.into_data();
+        let probabilities = self.network.probabilities(images)?;
         let probabilities = probabilities
-            .convert::<f32>()
-            .try_into_vec::<f32>()
-            .map_err(|error| ClassifyError::Values(format!("{error:?}")))?;
+            .try_into_vec_as::<f32>()
+            .map_err(|error| ClassifyError::Values(failure(error)))?;
         Ok(probabilities
             .chunks_exact(self.classes.len())
             .map(<[f32]>::to_vec)

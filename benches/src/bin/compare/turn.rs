@@ -97,7 +97,7 @@ pub(crate) fn measure(
     };
     quietly(work).map_err(|error| {
         let needed = workload.count().map_or(0, |count| count.memory);
-        let (reason, needed) = (one_line(&error.to_string()), bytes(needed));
+        let (reason, needed) = (vgg::failure(error), bytes(needed));
         format!("the backend \"{backend}\" failed: {reason}; a call needs {needed} of its memory")
             .into()
     })
@@ -165,30 +165,4 @@ fn quietly<T>(work: impl FnOnce() -> Result<T, Box<dyn Error>>) -> Result<T, Box
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
         Err(text.unwrap_or("it gave no reason").into())
     })
-}
-
-/// What happened and its innermost cause; between them, Burn's errors list all kernels that were skipped.
-fn one_line(error: &str) -> String {
-    let mut lines = error.lines().map(str::trim);
-    let first = lines.next().unwrap_or_default().to_owned();
-    let lines: Vec<_> = lines.collect();
-    let cause = lines.iter().rposition(|line| *line == "Caused by:");
-    match cause.and_then(|index| lines.get(index + 1)) {
-        Some(cause) => format!("{first}: {cause}"),
-        None => first,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::one_line;
-
-    #[test]
-    fn an_error_of_many_lines_becomes_its_first_and_its_cause() {
-        let error =
-            "It failed\nCaused by:\n  Several\n  skipped\nCaused by:\n  no memory\nNo backtrace";
-        assert_eq!(one_line(error), "It failed: no memory");
-        assert_eq!(one_line("It failed\nsomewhere"), "It failed");
-        assert_eq!(one_line(""), "");
-    }
 }

@@ -3,6 +3,7 @@
 #[cfg(all(feature = "webgpu", target_family = "wasm"))]
 mod browser;
 mod error;
+mod failure;
 #[cfg(feature = "wgpu")]
 mod gpu;
 mod table;
@@ -14,6 +15,7 @@ use burn::tensor::Device;
 #[cfg(all(feature = "webgpu", target_family = "wasm"))]
 pub use browser::browser_gpu;
 pub use error::DeviceError;
+pub use failure::failure;
 use table::{Backend, backends};
 
 /// Something that a backend can run on.

@@ -12,6 +12,7 @@ use thiserror::Error;
 use winograd::{Activation, Conv3x3, Linear, Workspace, on_pool};
 
 use crate::config::VggConfig;
+use crate::device::failure;
 use crate::model::InputError;
 use crate::weights::WeightsError;
 
@@ -74,9 +75,8 @@ impl fmt::Debug for PreparedVgg {
 }
 
 fn values<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, PreparedError> {
-    let data = tensor.into_data().convert::<f32>();
-    let values = data.try_into_vec::<f32>();
-    values.map_err(|error| PreparedError::Values(format!("{error:?}")))
+    let values = tensor.try_into_vec_as::<f32>();
+    values.map_err(|error| PreparedError::Values(failure(error)))
 }
 
 impl PreparedVgg {

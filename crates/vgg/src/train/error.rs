@@ -77,6 +77,9 @@ pub enum TrainError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The device cannot do a step.
+    #[error("the device failed: {0}; smaller batches need less of its memory")]
+    Device(String),
     /// burn-train stopped on an error.
     #[error("training stopped: {0}")]
     Stopped(String),

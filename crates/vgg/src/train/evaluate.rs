@@ -8,6 +8,7 @@ use burn::tensor::Device;
 use super::error::TrainError;
 use super::loader::EpochLoader;
 use crate::data::{ImageSet, Normalization};
+use crate::device::failure;
 use crate::model::Vgg;
 
 /// The result of a test.
@@ -85,10 +86,8 @@ pub fn evaluate(
     let mut done = 0;
     for batch in loader.iter() {
         let batch = batch.map_err(|error| TrainError::Stopped(error.to_string()))?;
-        let logits = network.forward(batch.images)?.into_data().convert::<f32>();
-        let logits = logits
-            .try_into_vec::<f32>()
-            .map_err(|error| TrainError::Stopped(format!("{error:?}")))?;
+        let logits = network.forward(batch.images)?.try_into_vec_as::<f32>();
+        let logits = logits.map_err(|error| TrainError::Device(failure(error)))?;
         for row in logits.chunks_exact(classes) {
             let label = set.label(done);
             let counts = confusion

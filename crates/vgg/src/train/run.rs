@@ -9,7 +9,7 @@ use burn::optim::lr_scheduler::LrSchedulerRecord;
 use burn::store::ModuleRecord;
 use burn::tensor::Device;
 use burn::train::metric::{AccuracyMetric, LearningRateMetric, LossMetric};
-use burn::train::{Interrupter, Learner, SupervisedTraining};
+use burn::train::{Interrupter, Learner, SupervisedTraining, TrainStep};
 
 use super::chart;
 use super::checkpoint::{Checkpoints, Found, Part, PartCheckpointer};
@@ -24,6 +24,7 @@ use super::run_folder::{ClassSummary, RunFolder, Summary};
 use super::step::Learning;
 use crate::classifier::Classifier;
 use crate::data::{ImageData, ImageSet};
+use crate::device::failure;
 use crate::model::Vgg;
 
 /// How a run ended.
@@ -143,13 +144,14 @@ pub fn fine_tune(
             training = training.checkpoint(found.epoch);
         }
         let schedule = schedule(settings, train_set.len())?;
+        try_step(&learning, &in_order(&train_set))?;
         let learner = Learner::new(learning, optimizer(settings)?, schedule);
         let result = training.launch(learner);
         if let Some(failure) = checkpoints.take_failure() {
             return Err(failure);
         }
         if let Some(error) = result.error {
-            return Err(TrainError::Stopped(error.to_string()));
+            return Err(TrainError::Stopped(failure(error)));
         }
         learning = result.model;
         if result.interrupted.is_some() {
@@ -211,6 +213,27 @@ fn check(config: &RunConfig, data: &ImageData) -> Result<(), TrainError> {
             range: "the same for network and images",
             found: format!("{} and {}", config.model.classes, config.classes.len()),
         });
+    }
+    Ok(())
+}
+
+/// One step that changes nothing. Where a GPU's memory does not suffice for it, its error comes here at once:
+/// burn-train would hand out steps until a queue is full, and wait there for ever.
+fn try_step(learning: &Learning, loader: &EpochLoader) -> Result<(), TrainError> {
+    let Some(batch) = loader.iter().next() else {
+        return Ok(());
+    };
+    let batch = batch.map_err(|error| TrainError::Stopped(error.to_string()))?;
+    // Normalisations have running statistics of their own in a copy that is made like this.
+    let copy = learning.clone().valid().train();
+    let output = TrainStep::step(&copy, batch);
+    let device = |error| TrainError::Device(failure(error));
+    output.item.loss.try_into_vec_as::<f32>().map_err(device)?;
+    // The gradient of the first layer that learns is the last one to be computed.
+    let mut weights = copy.network.blocks.iter().flat_map(|block| &block.layers);
+    let gradient = weights.find_map(|layer| output.grads.get::<4>(layer.conv.weight.id));
+    if let Some(gradient) = gradient {
+        gradient.try_into_vec_as::<f32>().map_err(device)?;
     }
     Ok(())
 }
