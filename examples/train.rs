@@ -214,7 +214,9 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     );
     let devices = vgg::devices(&config.backend)?;
     if devices.iter().any(|device| device.kind != "CPU") {
-        println!("the first step compiles kernels, and with autotune tries them: for seconds or minutes");
+        println!(
+            "the first step compiles kernels, and with autotune tries them: for seconds or minutes"
+        );
     }
     match train(&folder, &config, data, &device, stopped_by_ctrl_c()?)? {
         Outcome::Finished(summary) => show(&summary, &folder),
