@@ -33,6 +33,9 @@ pub(crate) fn load(path: &Path) -> Result<Report, Box<dyn Error>> {
 /// An error if no report can be saved at `path`: before anything is measured, so that minutes of it are not lost.
 /// Makes the folder.
 pub(crate) fn check_writable(path: &Path) -> Result<(), Box<dyn Error>> {
+    if path.is_dir() || path.file_name().is_none() {
+        return Err(format!("{}: a folder, not a file", path.display()).into());
+    }
     let (folder, part) = (path.parent().unwrap_or(Path::new("")), part(path));
     std::fs::create_dir_all(folder)
         .and_then(|()| std::fs::write(&part, ""))

@@ -218,7 +218,8 @@ fn check(config: &RunConfig, data: &ImageData) -> Result<(), TrainError> {
     Ok(())
 }
 
-/// One step that changes nothing. Where a GPU's memory does not suffice for it, its error comes here at once:
+/// A forward and a backward pass, without the optimizer and its state, that change nothing. Where a GPU's memory
+/// does not suffice for them, its error comes here at once:
 /// burn-train would hand out steps until a queue is full, and wait there for ever.
 fn try_step(learning: &Learning, loader: &EpochLoader) -> Result<(), TrainError> {
     let Some(batch) = loader.iter().next() else {
