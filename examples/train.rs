@@ -212,8 +212,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         config.backend,
         folder.path().display(),
     );
-    let devices = vgg::devices(&config.backend)?;
-    if devices.iter().any(|device| device.kind != "CPU") {
+    if !vgg::is_on_cpu(&config.backend)? {
         println!(
             "the first step compiles kernels, and with autotune tries them: for seconds or minutes"
         );

@@ -32,7 +32,7 @@ pub use dense::DenseVgg;
 pub use device::browser_gpu;
 pub use device::{
     DeviceError, DeviceInfo, check_tensor, compiled_backends, describe_backends, describe_devices,
-    device, devices, failure,
+    device, devices, failure, is_on_cpu,
 };
 pub use engine::{Engine, UnknownEngine};
 pub use features::{

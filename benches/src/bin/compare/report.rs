@@ -1,7 +1,7 @@
 //! The outcome of a run, as data. SCHEMA.md describes it.
 
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -36,25 +36,17 @@ pub(crate) fn check_writable(path: &Path) -> Result<(), Box<dyn Error>> {
     if path.is_dir() || path.file_name().is_none() {
         return Err(format!("{}: a folder, not a file", path.display()).into());
     }
-    let (folder, part) = (path.parent().unwrap_or(Path::new("")), part(path));
-    std::fs::create_dir_all(folder)
-        .and_then(|()| std::fs::write(&part, ""))
-        .and_then(|()| std::fs::remove_file(&part))
+    let probe = path.with_added_extension("part");
+    vgg::write_atomically(&probe, b"")
+        .and_then(|()| std::fs::remove_file(&probe))
         .map_err(|error| format!("{}: {error}", path.display()).into())
 }
 
-/// Written beside its place and moved there, so that no half file is left.
+/// Keeps the outcome at `path`, whole or not at all.
 pub(crate) fn save(path: &Path, report: &Report) -> Result<(), Box<dyn Error>> {
-    let (text, part) = (serde_json::to_string_pretty(report)?, part(path));
-    std::fs::write(&part, text)
-        .and_then(|()| std::fs::rename(&part, path))
+    let text = serde_json::to_string_pretty(report)?;
+    vgg::write_atomically(path, text.as_bytes())
         .map_err(|error| format!("{}: {error}", path.display()).into())
-}
-
-fn part(path: &Path) -> PathBuf {
-    let mut part = path.to_owned().into_os_string();
-    part.push(".part");
-    part.into()
 }
 
 /// One side of one workload.

@@ -122,6 +122,14 @@ pub fn device(name: &str) -> Result<Device, DeviceError> {
     (driver.open)(index).map_err(|reason| unavailable(backend.name, reason))
 }
 
+/// Whether the backend called `name` computes on the processor alone.
+///
+/// # Errors
+/// As [`devices`].
+pub fn is_on_cpu(name: &str) -> Result<bool, DeviceError> {
+    Ok(devices(name)?.iter().all(|device| device.kind == "CPU"))
+}
+
 /// Whether the device that `name` says can compute with a tensor of so many bytes. Burn panics
 /// later where it cannot: some drivers reach 128 MiB at a time, and the largest layer of vgg16 has 411 MB.
 ///

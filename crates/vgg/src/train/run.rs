@@ -109,6 +109,8 @@ pub fn fine_tune(
                 device,
             )
         };
+        // Before the dashboard opens, which would hide why it takes long.
+        try_step(&learning, &in_order(&train_set))?;
         let train_loader =
             in_order(&train_set).shuffled(settings.seed, settings.augmentation, epochs_done);
         let part = |part| PartCheckpointer {
@@ -145,7 +147,6 @@ pub fn fine_tune(
             training = training.checkpoint(found.epoch);
         }
         let schedule = schedule(settings, train_set.len())?;
-        try_step(&learning, &in_order(&train_set))?;
         let learner = Learner::new(learning, optimizer(settings)?, schedule);
         let result = training.launch(learner);
         if let Some(failure) = checkpoints.take_failure() {
@@ -219,8 +220,8 @@ fn check(config: &RunConfig, data: &ImageData) -> Result<(), TrainError> {
 }
 
 /// A forward and a backward pass, without the optimizer and its state, that change nothing. Where a GPU's memory
-/// does not suffice for them, its error comes here at once:
-/// burn-train would hand out steps until a queue is full, and wait there for ever.
+/// does not suffice for them, its error comes here at once: burn-train would hand out steps until a queue is full,
+/// and wait there for ever.
 fn try_step(learning: &Learning, loader: &EpochLoader) -> Result<(), TrainError> {
     let Some(batch) = loader.iter().next() else {
         return Ok(());
