@@ -126,7 +126,7 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("error: {error}");
+            console::note!("error: {error}");
             ExitCode::FAILURE
         }
     }
@@ -142,9 +142,9 @@ fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
         }
         None => folded(&report, options).render(options.format)?,
     };
-    print!("{text}");
+    console::show!("{text}");
     if !text.ends_with('\n') {
-        println!();
+        console::say!();
     }
     let limits = Limits {
         max_macs: options.max_macs,
@@ -155,7 +155,7 @@ fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
     };
     let exceeded = limits.check(&report);
     for limit in &exceeded {
-        eprintln!("error: {limit}");
+        console::note!("error: {limit}");
     }
     Ok(exceeded.is_empty())
 }

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use burn::tensor::Tensor;
 use clap::Parser;
 use examples::network::{NetworkOptions, Opened};
-use examples::{exit, font, picture, values};
+use examples::{font, picture, values};
 use image::imageops::{self, FilterType};
 use image::{Rgb, RgbImage};
 use vgg::{Classifier, FeatureLayer};
@@ -78,7 +78,7 @@ const CAM_SIDE: u32 = 448;
 const OPACITY: f32 = 0.75;
 
 fn main() -> ExitCode {
-    exit::code(run(&Options::parse()))
+    console::code(run(&Options::parse()))
 }
 
 fn run(options: &Options) -> Result<(), Box<dyn Error>> {
@@ -122,10 +122,10 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let rows: Vec<Row> = rows.collect::<Result<_, _>>()?;
     let path = options.out.join("maps.png");
     picture::save(&sheet(&rows), &path)?;
-    println!("{} layers: {}", rows.len(), path.display());
+    console::say!("{} layers: {}", rows.len(), path.display());
 
     if opened.headless {
-        println!("no heat map: these weights tell no classes apart");
+        console::say!("no heat map: these weights tell no classes apart");
         return Ok(());
     }
     let class = match options.class {
@@ -137,7 +137,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     picture::save(&overlay(original, heat)?, &path)?;
     let name = opened.classes.as_ref().and_then(|names| names.get(class));
     let name = name.map_or(String::new(), |name| format!(" ({name})"));
-    println!("what speaks for class {class}{name}: {}", path.display());
+    console::say!("what speaks for class {class}{name}: {}", path.display());
     Ok(())
 }
 

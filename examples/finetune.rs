@@ -6,7 +6,6 @@ use std::process::ExitCode;
 
 use burn::tensor::Device;
 use clap::Parser;
-use examples::exit;
 use examples::network::{NetworkOptions, Opened};
 use examples::runs::free_folder;
 use vgg::data::{self, DataOptions, ImageData, Preprocessing};
@@ -89,7 +88,7 @@ Examples:
 const SLOWER: f64 = 0.1;
 
 fn main() -> ExitCode {
-    exit::code(run(&Options::parse()))
+    console::code(run(&Options::parse()))
 }
 
 fn run(options: &Options) -> Result<(), Box<dyn Error>> {
@@ -120,7 +119,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         false => network.with_classes(classes)?,
     };
     network.check_input([1, shape[0], height, width])?;
-    println!(
+    console::tell!(
         "{} training and {} test images of {classes} classes: {}",
         data.train.len(),
         data.test.len(),
@@ -137,7 +136,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         epochs: options.frozen_epochs,
         rate: options.lr,
     };
-    println!("\nthe features are frozen, the linear layers learn");
+    console::tell!("\nthe features are frozen, the linear layers learn");
     let network = network.with_frozen(part);
     let Some((network, _)) = first.run(network, data.clone(), &preprocessing, options, &device)?
     else {
@@ -148,15 +147,16 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         epochs: options.epochs,
         rate: options.lr * SLOWER,
     };
-    println!("\nall layers learn");
+    console::tell!("\nall layers learn");
     let Some((_, summary)) = second.run(network, data, &preprocessing, options, &device)? else {
         return Ok(());
     };
     let run = second.folder.display();
-    println!("\nits run folder, for `infer --run`: {run}");
-    println!(
+    console::tell!("\nits run folder, for `infer --run`: {run}");
+    console::tell!(
         "test accuracy: {:.4} ({} images)",
-        summary.test_accuracy, summary.test_images
+        summary.test_accuracy,
+        summary.test_images
     );
     Ok(())
 }
@@ -201,7 +201,7 @@ impl Stage {
         let interrupter = Interrupter::new();
         match fine_tune(network, &folder, &config, data, device, interrupter)? {
             Outcome::Finished(summary) => {
-                println!("test accuracy so far: {:.4}", summary.test_accuracy);
+                console::tell!("test accuracy so far: {:.4}", summary.test_accuracy);
                 Ok(Some((folder.classifier(device)?.network, summary)))
             }
             Outcome::Interrupted { .. } => Ok(None),

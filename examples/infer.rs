@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use burn::tensor::Device;
 use clap::Parser;
-use examples::exit;
 use examples::network::downloading;
 use vgg::data::{self, DataOptions, ImageSet};
 use vgg::train::{Evaluation, RunFolder, evaluate};
@@ -108,12 +107,12 @@ const BAR: usize = 30;
 const SHADES: [char; 10] = [' ', '.', ':', '-', '=', '+', '*', '#', '%', '@'];
 
 fn main() -> ExitCode {
-    exit::code(run(&Options::parse()))
+    console::code(run(&Options::parse()))
 }
 
 fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     if options.list_devices {
-        print!("{}", vgg::describe_devices());
+        console::show!("{}", vgg::describe_devices());
         return Ok(());
     }
     if options.images.is_empty() && options.samples.is_none() && !options.evaluate {
@@ -133,7 +132,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         let probabilities = classifier.classify(&pixels)?;
         for (path, probabilities) in paths.iter().zip(probabilities) {
             let name = path.display().to_string();
-            println!(
+            console::say!(
                 "{}",
                 answer(&classifier.classes, &probabilities, &name, options)?
             );
@@ -149,12 +148,12 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         let mut progress = |done: usize| {
             if done / 2000 > shown {
                 shown = done / 2000;
-                eprintln!("{done}/{} images", set.len());
+                console::note!("{done}/{} images", set.len());
             }
         };
         let network = &classifier.network;
         let result = evaluate(network, &set, normalization, BATCH, &device, &mut progress)?;
-        print!("{}", scores(&classifier.classes, &result, options.json)?);
+        console::show!("{}", scores(&classifier.classes, &result, options.json)?);
     }
     Ok(())
 }
@@ -181,7 +180,7 @@ fn classifier(options: &Options, device: &Device) -> Result<Classifier, Box<dyn 
             let network = VggConfig::named(model)?.init(device)?;
             let (classifier, report) = Classifier::from_weights(network, weights)?;
             if !report.not_finite.is_empty() {
-                eprintln!(
+                console::note!(
                     "warning: {} holds numbers that are not finite in {}: the answers are of no use",
                     weights.display(),
                     report.not_finite.join(", ")
@@ -238,9 +237,9 @@ fn show_samples(
         let title = format!("this is: {class}");
         let answer = answer(&classifier.classes, &probabilities, &title, options)?;
         if options.json {
-            println!("{answer}");
+            console::say!("{answer}");
         } else {
-            println!("{}", beside(&picture(pixels, set.shape()), &answer));
+            console::say!("{}", beside(&picture(pixels, set.shape()), &answer));
         }
     }
     Ok(())

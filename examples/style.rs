@@ -10,7 +10,7 @@ use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::{Distribution, Tensor};
 use clap::Parser;
 use examples::network::{NetworkOptions, Opened};
-use examples::{exit, picture, values};
+use examples::{picture, values};
 use vgg::data::Normalization;
 use vgg::{FeatureLayer, PerceptualLoss, VggFeatures, gram};
 
@@ -100,7 +100,7 @@ Examples:
 const INTERVAL: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
-    exit::code(run(&Options::parse()))
+    console::code(run(&Options::parse()))
 }
 
 /// The picture that is painted, values 0 to 1.
@@ -148,7 +148,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
             last_line = Some(Instant::now());
             let seconds = began.elapsed().as_secs_f64();
             let left = seconds / step as f64 * (options.steps - step) as f64;
-            println!(
+            console::say!(
                 "step {step}/{}  content {content:.4}  style {style:.4}  {left:.0} s left",
                 options.steps
             );
@@ -167,7 +167,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     }
     let path = options.out.join("style.png");
     write(&canvas, &path)?;
-    println!("{:.0} s; {}", began.elapsed().as_secs_f64(), path.display());
+    console::say!("{:.0} s; {}", began.elapsed().as_secs_f64(), path.display());
     Ok(())
 }
 

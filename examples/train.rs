@@ -7,7 +7,6 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Parser, ValueEnum};
-use examples::exit;
 use examples::runs::free_folder;
 use vgg::data::{self, DataOptions, ImageData, Preprocessing};
 use vgg::train::{
@@ -187,14 +186,14 @@ fn hidden_layers(text: &str) -> Result<Hidden, String> {
 fn main() -> ExitCode {
     let options = Options::parse();
     if options.list_backends {
-        print!("{}", vgg::describe_backends());
+        console::show!("{}", vgg::describe_backends());
         return ExitCode::SUCCESS;
     }
     if options.list_devices {
-        print!("{}", vgg::describe_devices());
+        console::show!("{}", vgg::describe_devices());
         return ExitCode::SUCCESS;
     }
-    exit::code(run(&options))
+    console::code(run(&options))
 }
 
 fn run(options: &Options) -> Result<(), Box<dyn Error>> {
@@ -203,7 +202,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         None => started(options)?,
     };
     let device = vgg::device(&config.backend)?;
-    println!(
+    console::tell!(
         "{} parameters; {} training and {} test images of {} classes; {}; {}",
         grouped(config.model.parameter_count()),
         data.train.len(),
@@ -213,14 +212,14 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         folder.path().display(),
     );
     if !vgg::is_on_cpu(&config.backend)? {
-        println!(
+        console::tell!(
             "the first step compiles kernels, and with autotune tries them: for seconds or minutes"
         );
     }
     match train(&folder, &config, data, &device, stopped_by_ctrl_c()?)? {
         Outcome::Finished(summary) => show(&summary, &folder),
         Outcome::Interrupted { epochs_done } => {
-            println!(
+            console::tell!(
                 "stopped with {epochs_done} of {} epochs done; go on with --resume {}",
                 config.training.epochs,
                 folder.path().display()
@@ -339,38 +338,39 @@ fn stopped_by_ctrl_c() -> Result<Interrupter, ctrlc::Error> {
         if pressed.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
         }
-        eprintln!("stopping after this step; once more to leave at once");
+        console::note!("stopping after this step; once more to leave at once");
         stop.stop(Some("Ctrl-C"));
     })?;
     Ok(interrupter)
 }
 
 fn show(summary: &Summary, folder: &RunFolder) {
-    println!("\nclass            precision  recall");
+    console::tell!("\nclass            precision  recall");
     let percent = |value: Option<f64>| value.map_or("-".into(), |value| format!("{value:.3}"));
     for class in &summary.classes {
-        println!(
+        console::tell!(
             "{:16} {:>9}  {:>6}",
             class.name,
             percent(class.precision),
             percent(class.recall)
         );
     }
-    println!(
+    console::tell!(
         "\n{:.0} s, {:.0} images/s; weights, figures and charts: {}",
         summary.seconds,
         summary.images_per_second,
         folder.path().display()
     );
     if std::io::stdout().is_terminal() {
-        println!(
+        console::tell!(
             "try them: cargo run --release --example infer -- --run {} --samples 8",
             folder.path().display()
         );
     }
-    println!(
+    console::tell!(
         "test accuracy: {:.4} ({} images)",
-        summary.test_accuracy, summary.test_images
+        summary.test_accuracy,
+        summary.test_images
     );
 }
 

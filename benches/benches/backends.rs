@@ -29,7 +29,7 @@ fn backends(criterion: &mut Criterion) {
             let device = match vgg::device(backend) {
                 Ok(device) => device,
                 Err(error) => {
-                    eprintln!("{error}");
+                    console::note!("{error}");
                     continue;
                 }
             };

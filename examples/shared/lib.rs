@@ -1,7 +1,5 @@
-//! What several examples need: a network to look through, pictures and values in and out, folders of runs,
-//! and an end.
+//! What several examples need: a network to look through, pictures and values in and out, folders of runs.
 
-pub mod exit;
 pub mod font;
 pub mod network;
 pub mod picture;

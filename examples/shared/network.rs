@@ -143,7 +143,7 @@ pub fn downloading(address: &str) -> impl FnMut(u64, Option<u64>) {
         if megabytes / 10 != last {
             last = megabytes / 10;
             let all = all.map_or(String::new(), |all| format!(" of {}", all / 1_000_000));
-            eprintln!("downloading {address}: {megabytes}{all} MB");
+            console::note!("downloading {address}: {megabytes}{all} MB");
         }
     }
 }

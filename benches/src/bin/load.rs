@@ -62,9 +62,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         return one(&arguments);
     }
     let own = std::env::current_exe()?;
-    println!(
+    console::say!(
         "{:<36} {:>9} {:>14} {:>13} {:>13} {:>9}",
-        "", "load ms", "to logits ms", "peak loaded", "peak logits", "logit 0"
+        "",
+        "load ms",
+        "to logits ms",
+        "peak loaded",
+        "peak logits",
+        "logit 0"
     );
     for file in &arguments.files {
         let ours = |more: &[&str]| -> Vec<String> {
@@ -93,7 +98,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             let median = |value: fn(&Run) -> f64| {
                 benches::median(&runs.iter().map(value).collect::<Vec<_>>())
             };
-            println!(
+            console::say!(
                 "{:<36} {:>9.0} {:>14.0} {:>9.1} MiB {:>9.1} MiB {:>9.4}",
                 format!(
                     "{name}, {}",
@@ -163,7 +168,7 @@ fn one(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         .into_data()
         .try_into_vec()
         .map_err(|error| format!("{error:?}"))?;
-    println!("{load} {peak_loaded} {} {}", peak_bytes()?, logits[0]);
+    console::say!("{load} {peak_loaded} {} {}", peak_bytes()?, logits[0]);
     Ok(())
 }
 

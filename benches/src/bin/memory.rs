@@ -47,12 +47,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         lines.push(inference("vgg16", batch)?);
     }
     lines.push(training("vgg16-28", arguments.training_batch)?);
-    println!(
+    console::say!(
         "what                              predicted    scratch   measured  predicted  with scratch"
     );
     for line in &lines {
         let ratio = |predicted: u64| predicted as f64 / line.measured as f64;
-        println!(
+        console::say!(
             "{:<32} {:>10} {:>10} {:>10} {:>10.3} {:>13.3}",
             line.what,
             bytes(line.predicted),
@@ -217,7 +217,7 @@ fn analysis(name: &str) -> Result<(), Box<dyn Error>> {
         .map(|analysis| analysis.report(&options))
     });
     report?;
-    println!(
+    console::say!(
         "\nanalysis of {name} with training and memory: {} of heap",
         bytes(taken)
     );

@@ -150,16 +150,16 @@ fn run(batch: usize) {
             times.push(lap);
         }
     }
-    println!(
+    console::say!(
         "batch {batch}, {} threads, milliseconds (median)",
         rayon::current_num_threads()
     );
     for (name, times) in names.iter().chain(&["total"]).zip(&mut times) {
         times.drain(..2);
         times.sort_by(f64::total_cmp);
-        println!("  {name:16} {:8.2}", times[times.len() / 2]);
+        console::say!("  {name:16} {:8.2}", times[times.len() / 2]);
     }
-    println!("  scratch {:.1} MB", workspace.bytes() as f64 / 1e6);
+    console::say!("  scratch {:.1} MB", workspace.bytes() as f64 / 1e6);
 }
 
 impl Layer {

@@ -165,7 +165,7 @@ fn main() {
                 let largest = expected.iter().fold(0.0f32, |max, x| max.max(x.abs()));
                 let differences = expected.iter().zip(&found).map(|(a, b)| (a - b).abs());
                 let difference = differences.fold(0.0, f32::max);
-                println!("largest logit {largest:.3}, largest difference {difference:.1e}");
+                console::say!("largest logit {largest:.3}, largest difference {difference:.1e}");
                 continue;
             }
             for &threads in &args.threads {
@@ -234,7 +234,7 @@ impl Layers {
         }
         let bytes: usize = convs.iter().map(Conv3x3::bytes).sum::<usize>()
             + linears.iter().map(Linear::bytes).sum::<usize>();
-        println!(
+        console::say!(
             "{} batch {batch}: convolutions packed in {:.0} ms, linears in {:.0} ms, {:.0} MB",
             network.name,
             elapsed[0],
@@ -340,13 +340,13 @@ impl Layers {
         times: &mut [Vec<f64>],
         scratch: usize,
     ) {
-        println!("vgg16-{} batch {batch} threads {threads}", network.name);
+        console::say!("vgg16-{} batch {batch} threads {threads}", network.name);
         let mut size = network.size;
         for (index, conv) in self.convs.iter().enumerate() {
             let time = median(&mut times[index]);
             let (i, o) = (conv.in_channels(), conv.out_channels());
             let flops = 2.0 * (batch * i * o * 9 * size * size) as f64;
-            println!(
+            console::say!(
                 "  conv {i:3} -> {o:3} @ {size:3}  {:8} {time:8.3} ms (min {:8.3})  {:6.0} GFLOP/s",
                 format!("{:?}", conv.options().algorithm),
                 times[index][0],
@@ -357,7 +357,7 @@ impl Layers {
         for (index, linear) in self.linears.iter().enumerate() {
             let times = &mut times[self.convs.len() + index];
             let time = median(times);
-            println!(
+            console::say!(
                 "  linear {:5} -> {:4}        {time:8.3} ms (min {:8.3})  {:6.1} GB/s",
                 linear.in_features(),
                 linear.out_features(),
@@ -367,7 +367,7 @@ impl Layers {
         }
         let total = &mut times[self.convs.len() + self.linears.len()];
         let time = median(total);
-        println!(
+        console::say!(
             "  total {time:.2} ms (min {:.2}); scratch {:.1} MB",
             total[0],
             scratch as f64 / 1e6

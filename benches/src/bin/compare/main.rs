@@ -142,13 +142,13 @@ pub(crate) const MOST_DRIFT: f64 = 10.0;
 fn main() -> ExitCode {
     let options = Options::parse();
     if options.list_devices {
-        print!("{}", vgg::describe_devices());
+        console::show!("{}", vgg::describe_devices());
         return ExitCode::SUCCESS;
     }
     match run(&options) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {error}");
+            console::note!("error: {error}");
             ExitCode::from(2)
         }
     }
@@ -164,7 +164,7 @@ fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
         }
     }
     if let Some(path) = &options.show {
-        print!("{}", render::render(&report::load(path)?, options.format)?);
+        console::show!("{}", render::render(&report::load(path)?, options.format)?);
         return Ok(ExitCode::SUCCESS);
     }
     if options.rounds == 0 {
@@ -202,7 +202,7 @@ fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
             return Err("--part takes one network on one backend".into());
         };
         let turn = turn::measure(part, workload, backend, device, options)?;
-        println!("{}", serde_json::to_string(&turn)?);
+        console::say!("{}", serde_json::to_string(&turn)?);
         return Ok(ExitCode::SUCCESS);
     }
     if options.profile {
@@ -210,7 +210,7 @@ fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
         let (backend, device) = devices.first().ok_or("no backend is compiled in")?;
         for workload in &workloads {
             let profile = Profile::measure(workload, backend, device, options.engine, turn)?;
-            print!("{}", show_profile(&profile, options.format)?);
+            console::show!("{}", show_profile(&profile, options.format)?);
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -220,7 +220,7 @@ fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
     }
     let mut roofs = Vec::new();
     for (backend, device) in &devices {
-        eprintln!("{backend}: matrix product and memory");
+        console::note!("{backend}: matrix product and memory");
         roofs.push(Roof::measure(backend, device)?);
     }
     Roof::share_memory(&mut roofs);
@@ -230,11 +230,13 @@ fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
         let count = workload.count()?;
         side::check_memory(workload, count)?;
         for ((backend, _), roof) in devices.iter().zip(&roofs) {
-            eprintln!("{} on {backend}: first call", workload.model);
+            console::note!("{} on {backend}: first call", workload.model);
             match OwnSide::start(workload, backend, options, threads, roof.clone()) {
                 Ok(side) => sides.push(Box::new(side)),
                 Err(error) if devices.len() == 1 => return Err(error),
-                Err(error) => eprintln!("{} on {backend} is left out: {error}", workload.model),
+                Err(error) => {
+                    console::note!("{} on {backend} is left out: {error}", workload.model)
+                }
             }
         }
         if sides.is_empty() {
@@ -264,21 +266,24 @@ fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
         rows,
     };
     if drift > MOST_DRIFT && !options.allow_drift {
-        eprintln!(
+        console::note!(
             "error: the machine's own speed changed by {drift:.0} % during the run: these times do \
              not compare. Close other programs and repeat, or print them with --allow-drift"
         );
         return Ok(ExitCode::from(3));
     }
-    print!("{}", render::render(&report, options.format)?);
+    console::show!("{}", render::render(&report, options.format)?);
     if let Some(path) = &options.save {
         report::save(path, &report)?;
     }
     if let Some(earlier) = earlier {
         let (text, slower) = against::slower(&earlier, &report)?;
-        eprint!("\nagainst the earlier run, in units of fixed work beside the calls:\n{text}");
+        console::note!(
+            "\nagainst the earlier run, in units of fixed work beside the calls:\n{}",
+            text.trim_end()
+        );
         if slower > 0 {
-            eprintln!("error: {slower} slower by more than 10 %");
+            console::note!("error: {slower} slower by more than 10 %");
             return Ok(ExitCode::FAILURE);
         }
     }

@@ -43,7 +43,7 @@ fn round(sides: &[Box<dyn Side>], options: &Options) -> Result<Vec<Timed>, Box<d
     for (index, side) in sides.iter().enumerate() {
         // Once more, if the system has just refused memory or a device.
         let turn = side.turn(options).or_else(|error| {
-            eprintln!("{error}; once more");
+            console::note!("{error}; once more");
             side.turn(options)
         })?;
         let after = reference::sample();
@@ -98,7 +98,9 @@ pub(crate) fn measure(
         let times = times.collect::<Vec<_>>().join(" ");
         timed.extend(round);
         let (least, turns) = prevailing(&timed, sides.len());
-        eprintln!("{name}, batch {batch}: {turns} of {wanted} rounds; reference kernel {times} ms");
+        console::note!(
+            "{name}, batch {batch}: {turns} of {wanted} rounds; reference kernel {times} ms"
+        );
         if turns >= wanted {
             timed.retain(|timed| timed.is_near(least));
             break;

@@ -120,7 +120,7 @@ impl Side for PeerSide {
                     .collect())
             }
             Err(error) => {
-                eprintln!("{} is left out: {error}", self.peer);
+                console::note!("{} is left out: {error}", self.peer);
                 Ok(Vec::new())
             }
         }

@@ -76,8 +76,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     if chosen.is_empty() {
         return Err(format!("no workload is named {}", options.workload).into());
     }
-    println!("{} threads, milliseconds", options.threads);
-    println!("workload            side         median     least  spread    ours / side");
+    console::say!("{} threads, milliseconds", options.threads);
+    console::say!("workload            side         median     least  spread    ours / side");
     for workload in chosen {
         compare(workload, &options)?;
     }
@@ -120,7 +120,7 @@ fn compare(workload: &Workload, options: &Options) -> Result<(), Box<dyn Error>>
                 Ok(runs) => runs
                     .iter()
                     .for_each(|run| add(&mut times, &run.name, run.median, run.least)),
-                Err(error) => eprintln!("{peer} is left out: {error}"),
+                Err(error) => console::note!("{peer} is left out: {error}"),
             }
         }
     }
@@ -129,7 +129,7 @@ fn compare(workload: &Workload, options: &Options) -> Result<(), Box<dyn Error>>
         let middle = median(&side.medians);
         let most = side.medians.iter().copied().fold(0.0, f64::max);
         let least = side.medians.iter().copied().fold(f64::INFINITY, f64::min);
-        println!(
+        console::say!(
             "{:<19} {:<10} {:>8.2}  {:>8.2}  {:>5.1}%  {:>13.3}",
             workload.name,
             side.name,
