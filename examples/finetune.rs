@@ -6,12 +6,13 @@ use std::process::ExitCode;
 
 use burn::tensor::Device;
 use clap::Parser;
+use examples::finetuning::{Plan, Stage};
 use examples::network::{NetworkOptions, Opened};
 use examples::runs::free_folder;
+use examples::stop::{stoppable, watched};
 use vgg::data::{self, DataOptions, ImageData, Preprocessing};
 use vgg::train::{
-    Augmentation, Interrupter, OptimizerKind, Outcome, RunConfig, RunFolder, Summary, TrainConfig,
-    fine_tune,
+    Augmentation, OptimizerKind, Outcome, RunConfig, RunFolder, Start, TrainConfig, train,
 };
 use vgg::{Engine, LayerGroup, Precision, Vgg};
 
@@ -20,13 +21,14 @@ use vgg::{Engine, LayerGroup, Precision, Vgg};
 /// Takes a folder with one folder of PNG or JPEG images a class, or with folders `train` and `test`
 /// of such. The network gets a fresh output layer for these classes. First only the linear layers
 /// learn, while the features are frozen: a fresh layer's first gradients would spoil them. Then all
-/// layers learn, at a tenth of the rate. The second part is a run folder that `infer` reads.
+/// layers learn, at a tenth of the rate. The second part is a run folder that `infer` reads. Ctrl-C stops
+/// after the current step; what was stopped or killed goes on with --resume.
 #[derive(Parser)]
 #[command(version, after_help = EXAMPLES)]
 struct Options {
     /// The folder of images
-    #[arg(long, value_name = "FOLDER")]
-    data: String,
+    #[arg(long, value_name = "FOLDER", required_unless_present = "resume")]
+    data: Option<String>,
 
     #[command(flatten)]
     network: NetworkOptions,
@@ -44,11 +46,11 @@ struct Options {
     #[arg(long, value_name = "N")]
     frozen_blocks: Option<usize>,
 
-    /// How often every image is seen with frozen features
+    /// How often every image is seen with frozen features; 0 leaves this part out
     #[arg(long, value_name = "N", default_value_t = 2)]
     frozen_epochs: usize,
 
-    /// How often every image is seen after that
+    /// How often every image is seen after that; 0 leaves this part out
     #[arg(long, value_name = "N", default_value_t = 3)]
     epochs: usize,
 
@@ -72,17 +74,42 @@ struct Options {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 
-    /// What computes: flex, or a backend that was compiled in
-    #[arg(long, value_name = "NAME", default_value = "flex")]
-    backend: String,
+    /// Go on with the fine-tuning in this folder, with the settings that it was started with
+    #[arg(long, value_name = "DIR", conflicts_with_all = STARTING)]
+    resume: Option<PathBuf>,
+
+    /// What computes: flex, or a backend that was compiled in [default: flex, or that of the run]
+    #[arg(long, value_name = "NAME")]
+    backend: Option<String>,
 }
+
+/// What only a start takes.
+const STARTING: [&str; 16] = [
+    "data",
+    "weights",
+    "pretrained",
+    "random_weights",
+    "model",
+    "width",
+    "new_head",
+    "seed",
+    "global_pooling",
+    "side",
+    "frozen_blocks",
+    "frozen_epochs",
+    "epochs",
+    "batch_size",
+    "lr",
+    "out",
+];
 
 const EXAMPLES: &str = "\
 Examples:
   finetune --data flowers --weights vgg16.pth --global-pooling
   finetune --data flowers --weights vgg16.pth --frozen-blocks 3 --epochs 10 --mirror
   finetune --data clothes --random-weights --model vgg16-bn-28 --width 0.25
-  infer --run runs/finetune/all photo.jpg";
+  finetune --resume runs/finetune-1       after Ctrl-C, a crash or a power cut
+  infer --run runs/finetune-1/all photo.jpg";
 
 /// What the second part's learning rate is of the first's.
 const SLOWER: f64 = 0.1;
@@ -92,7 +119,82 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<(), Box<dyn Error>> {
-    let device = vgg::device(&options.backend)?;
+    let Work {
+        out,
+        plan,
+        data,
+        device,
+        mut network,
+    } = match &options.resume {
+        Some(folder) => resumed(folder.clone(), options)?,
+        None => started(options)?,
+    };
+    console::tell!(
+        "{} training and {} test images of {} classes; {}",
+        data.train.len(),
+        data.test.len(),
+        data.classes.len(),
+        out.display()
+    );
+    let interrupter = stoppable()?;
+    let mut last = None;
+    // A stage behind which another has begun is over.
+    for stage in plan.stages.iter().skip(plan.begun(&out).unwrap_or(0)) {
+        console::tell!("\n{}", stage.title);
+        let path = stage.folder(&out);
+        let (folder, mut config) = match &network {
+            None => RunFolder::resume(&path)?,
+            Some(network) => (
+                RunFolder::create_from(&path, &stage.config, network)?,
+                stage.config.clone(),
+            ),
+        };
+        config.backend.clone_from(&stage.config.backend);
+        let watch = watched(&interrupter);
+        match train(&folder, &config, data.clone(), &device, watch)? {
+            Outcome::Finished(summary) => {
+                console::tell!("test accuracy so far: {:.4}", summary.test_accuracy);
+                network = Some(folder.classifier(&device)?.network);
+                last = Some((path, summary));
+            }
+            Outcome::Interrupted { epochs_done } => {
+                console::tell!(
+                    "stopped with {epochs_done} of {} epochs done; go on with --resume {}",
+                    config.training.epochs,
+                    out.display()
+                );
+                return Ok(());
+            }
+        }
+    }
+    if let Some((path, summary)) = last {
+        console::tell!("\nits run folder, for `infer --run`: {}", path.display());
+        console::tell!(
+            "test accuracy: {:.4} ({} images)",
+            summary.test_accuracy,
+            summary.test_images
+        );
+    }
+    Ok(())
+}
+
+/// All that a fine-tuning needs to begin or to go on.
+struct Work {
+    out: PathBuf,
+    plan: Plan,
+    data: ImageData,
+    device: Device,
+    /// What the next stage starts from; `None` where it has begun.
+    network: Option<Vgg>,
+}
+
+/// A new fine-tuning as the options say.
+fn started(options: &Options) -> Result<Work, Box<dyn Error>> {
+    if options.frozen_epochs == 0 && options.epochs == 0 {
+        return Err("nothing to do: --frozen-epochs and --epochs are both 0".into());
+    }
+    let backend = options.backend.as_deref().unwrap_or("flex").to_owned();
+    let device = vgg::device(&backend)?;
     let Opened {
         network,
         normalization,
@@ -106,105 +208,107 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         skip_broken: options.skip_broken,
         limit: None,
     };
-    let (data, fit) = data::load(&options.data, &data_options)?;
+    let name = options.data.as_deref().unwrap_or_default();
+    let (data, fit) = data::load(name, &data_options)?;
     // What the weights are used to; random ones are used to nothing.
     let mut preprocessing = Preprocessing::measure(&data.train, fit);
     if !options.network.is_random() {
         preprocessing.normalization = normalization;
     }
-
     let classes = data.classes.len();
     let network = match options.global_pooling {
         true => network.with_global_pooling(classes)?,
         false => network.with_classes(classes)?,
     };
     network.check_input([1, shape[0], height, width])?;
-    console::tell!(
-        "{} training and {} test images of {classes} classes: {}",
-        data.train.len(),
-        data.test.len(),
-        data.classes.join(", "),
-    );
 
-    let part = options
-        .frozen_blocks
-        .map_or(LayerGroup::Features, LayerGroup::Blocks);
-    let out = options.out.clone();
-    let out = out.unwrap_or_else(|| free_folder("finetune"));
-    let first = Stage {
-        folder: out.join("frozen"),
-        epochs: options.frozen_epochs,
-        rate: options.lr,
-    };
-    console::tell!("\nthe features are frozen, the linear layers learn");
-    let network = network.with_frozen(part);
-    let Some((network, _)) = first.run(network, data.clone(), &preprocessing, options, &device)?
-    else {
-        return Ok(());
-    };
-    let second = Stage {
-        folder: out.join("all"),
-        epochs: options.epochs,
-        rate: options.lr * SLOWER,
-    };
-    console::tell!("\nall layers learn");
-    let Some((_, summary)) = second.run(network, data, &preprocessing, options, &device)? else {
-        return Ok(());
-    };
-    let run = second.folder.display();
-    console::tell!("\nits run folder, for `infer --run`: {run}");
-    console::tell!(
-        "test accuracy: {:.4} ({} images)",
-        summary.test_accuracy,
-        summary.test_images
-    );
-    Ok(())
-}
-
-/// One of the two parts of a fine-tuning.
-struct Stage {
-    folder: PathBuf,
-    epochs: usize,
-    rate: f64,
-}
-
-impl Stage {
-    /// The network as it came out, and its test; `None` if it was stopped.
-    fn run(
-        &self,
-        network: Vgg,
-        data: ImageData,
-        preprocessing: &Preprocessing,
-        options: &Options,
-        device: &Device,
-    ) -> Result<Option<(Vgg, Summary)>, Box<dyn Error>> {
-        let augmentation = Augmentation::new().with_mirror(options.mirror && data.mirrors);
-        let training = TrainConfig::new(OptimizerKind::AdamW, self.rate)
-            .with_epochs(self.epochs)
+    let augmentation = Augmentation::new().with_mirror(options.mirror && data.mirrors);
+    let stage = |name: &str, title: &str, epochs: usize, rate: f64, frozen: Option<LayerGroup>| {
+        let training = TrainConfig::new(OptimizerKind::AdamW, rate)
+            .with_epochs(epochs)
             .with_batch_size(options.batch_size)
             .with_augmentation(augmentation)
             .with_seed(options.network.seed);
         let config = RunConfig {
             model: network.config().clone(),
             training,
-            data: options.data.clone(),
+            data: data::absolute(options.data.as_deref().unwrap_or_default())?,
             limit: None,
             skip_broken: options.skip_broken,
             classes: data.classes.clone(),
             preprocessing: preprocessing.clone(),
-            backend: options.backend.clone(),
+            backend: backend.clone(),
             engine: Engine::default().to_string(),
             precision: Precision::F32,
+            start: Some(Start::Given),
+            frozen,
         };
         config.training.validate()?;
-        let folder = RunFolder::create(&self.folder, &config)?;
-        let interrupter = Interrupter::new();
-        match fine_tune(network, &folder, &config, data, device, interrupter)? {
-            Outcome::Finished(summary) => {
-                console::tell!("test accuracy so far: {:.4}", summary.test_accuracy);
-                Ok(Some((folder.classifier(device)?.network, summary)))
-            }
-            Outcome::Interrupted { .. } => Ok(None),
+        let (name, title) = (name.to_owned(), title.to_owned());
+        Ok::<_, Box<dyn Error>>(Stage {
+            name,
+            title,
+            config,
+        })
+    };
+    let mut plan = Plan { stages: Vec::new() };
+    if options.frozen_epochs > 0 {
+        let group = options.frozen_blocks;
+        let frozen = Some(group.map_or(LayerGroup::Features, LayerGroup::Blocks));
+        let title = "the features are frozen, the linear layers learn";
+        let epochs = options.frozen_epochs;
+        plan.stages
+            .push(stage("frozen", title, epochs, options.lr, frozen)?);
+    }
+    if options.epochs > 0 {
+        let rate = options.lr * SLOWER;
+        plan.stages.push(stage(
+            "all",
+            "all layers learn",
+            options.epochs,
+            rate,
+            None,
+        )?);
+    }
+    let out = options.out.clone();
+    let out = out.unwrap_or_else(|| free_folder("finetune"));
+    plan.write(&out)?;
+    Ok(Work {
+        out,
+        plan,
+        data,
+        device,
+        network: Some(network),
+    })
+}
+
+/// The fine-tuning in the folder `out`, to be continued.
+fn resumed(out: PathBuf, options: &Options) -> Result<Work, Box<dyn Error>> {
+    let mut plan = Plan::read(&out)?;
+    if let Some(backend) = &options.backend {
+        for stage in &mut plan.stages {
+            stage.config.backend.clone_from(backend);
         }
     }
+    let Some(begun) = plan.begun(&out) else {
+        let out = out.display();
+        return Err(format!(
+            "{out}: it was stopped before its network was saved; start it again with --out {out}"
+        )
+        .into());
+    };
+    let config = &plan.stages[begun].config;
+    let data_options = DataOptions {
+        shape: config.preprocessing.shape,
+        skip_broken: config.skip_broken,
+        limit: config.limit,
+    };
+    let (data, _) = data::load(&config.data, &data_options)?;
+    Ok(Work {
+        device: vgg::device(&config.backend)?,
+        network: None,
+        out,
+        plan,
+        data,
+    })
 }

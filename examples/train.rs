@@ -4,14 +4,13 @@ use std::error::Error;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Parser, ValueEnum};
 use examples::runs::free_folder;
+use examples::stop::{stoppable, watched};
 use vgg::data::{self, DataOptions, ImageData, Preprocessing};
 use vgg::train::{
-    Augmentation, Interrupter, OptimizerKind, Outcome, RunConfig, RunFolder, Summary, TrainConfig,
-    train,
+    Augmentation, OptimizerKind, Outcome, RunConfig, RunFolder, Start, Summary, TrainConfig, train,
 };
 use vgg::{Engine, Precision, VggConfig};
 
@@ -216,7 +215,8 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
             "the first step compiles kernels, and with autotune tries them: for seconds or minutes"
         );
     }
-    match train(&folder, &config, data, &device, stopped_by_ctrl_c()?)? {
+    let watch = watched(&stoppable()?);
+    match train(&folder, &config, data, &device, watch)? {
         Outcome::Finished(summary) => show(&summary, &folder),
         Outcome::Interrupted { epochs_done } => {
             console::tell!(
@@ -284,7 +284,7 @@ fn started(options: &Options) -> Result<Prepared, Box<dyn Error>> {
     let config = RunConfig {
         model,
         training,
-        data: options.data.clone(),
+        data: data::absolute(&options.data)?,
         limit,
         skip_broken,
         classes: data.classes.clone(),
@@ -292,6 +292,8 @@ fn started(options: &Options) -> Result<Prepared, Box<dyn Error>> {
         backend,
         engine: options.engine.to_string(),
         precision,
+        start: Some(Start::Random),
+        frozen: None,
     };
     let path = options
         .out
@@ -302,7 +304,7 @@ fn started(options: &Options) -> Result<Prepared, Box<dyn Error>> {
 
 /// The run in the folder `path`, to be continued.
 fn resumed(path: &Path, options: &Options) -> Result<Prepared, Box<dyn Error>> {
-    let (folder, mut config) = RunFolder::open(path)?;
+    let (folder, mut config) = RunFolder::resume(path)?;
     if let Some(backend) = &options.backend {
         config.backend.clone_from(backend);
     }
@@ -327,21 +329,6 @@ fn numbered(backend: String, device: Option<usize>) -> String {
 fn default_backend() -> String {
     let first = vgg::compiled_backends().first().copied();
     first.unwrap_or("flex").to_owned()
-}
-
-/// The first Ctrl-C ends the training after its current step, the second the program at once.
-fn stopped_by_ctrl_c() -> Result<Interrupter, ctrlc::Error> {
-    let interrupter = Interrupter::new();
-    let stop = interrupter.clone();
-    let pressed = AtomicBool::new(false);
-    ctrlc::set_handler(move || {
-        if pressed.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-        console::note!("stopping after this step; once more to leave at once");
-        stop.stop(Some("Ctrl-C"));
-    })?;
-    Ok(interrupter)
 }
 
 fn show(summary: &Summary, folder: &RunFolder) {

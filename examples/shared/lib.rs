@@ -1,9 +1,11 @@
 //! What several examples need: a network to look through, pictures and values in and out, folders of runs.
 
+pub mod finetuning;
 pub mod font;
 pub mod network;
 pub mod picture;
 pub mod runs;
+pub mod stop;
 mod values;
 
 pub use values::values;

@@ -1,5 +1,6 @@
 //! Another head on a trained network, and parts of it that are not to learn.
 
+use burn::config::Config;
 use burn::module::Module;
 use burn::tensor::Device;
 
@@ -8,7 +9,7 @@ use crate::layers::linear;
 use crate::model::Vgg;
 
 /// Layers that are frozen together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Config, Debug, Copy, PartialEq, Eq)]
 pub enum LayerGroup {
     /// The first so many blocks; all of them if there are fewer.
     Blocks(usize),

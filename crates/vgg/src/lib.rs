@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 
+#[cfg(feature = "train")]
+mod atomic;
 #[cfg(feature = "classify")]
 mod classifier;
 mod config;
@@ -23,6 +25,8 @@ pub mod train;
 mod variants;
 mod weights;
 
+#[cfg(feature = "train")]
+pub use atomic::write_atomically;
 #[cfg(feature = "classify")]
 pub use classifier::{Classifier, ClassifyError};
 pub use config::{BlockConfig, ConfigError, Pooling, VggConfig, WeightInit};
@@ -39,8 +43,6 @@ pub use features::{
     PyramidLevel, VggFeatures, gram,
 };
 pub use file::read_at_most;
-#[cfg(feature = "train")]
-pub use file::write_atomically;
 pub use head::LayerGroup;
 pub use layers::{Block, ConvLayer, HiddenLayer};
 pub use model::{InputError, Vgg};

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::checksum::hexadecimal;
 use super::download::{Answer, PATIENCE, Progress};
 use super::error::DataError;
-use crate::file::sync_folder;
+use crate::atomic::sync_folder;
 
 /// A file in the network.
 #[derive(Debug, Clone, Copy)]

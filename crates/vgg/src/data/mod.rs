@@ -31,6 +31,8 @@ mod source;
 mod test_server;
 
 #[cfg(feature = "train")]
+pub(crate) use checksum::hexadecimal;
+#[cfg(feature = "train")]
 pub use download::{Progress, download};
 pub use error::DataError;
 #[cfg(feature = "train")]
@@ -46,7 +48,7 @@ pub use image_set::{ImageData, ImageSet, Normalization};
 pub use imagenet::imagenet_classes;
 pub use preprocessing::{ChannelOrder, Preprocessing};
 #[cfg(feature = "train")]
-pub use source::{DataOptions, cache_folder, load};
+pub use source::{DataOptions, absolute, cache_folder, load};
 
 /// The ten classes of Fashion-MNIST, in the order of their labels.
 pub const FASHION_MNIST_CLASSES: [&str; 10] = [

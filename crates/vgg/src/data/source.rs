@@ -9,6 +9,9 @@ use super::image::Fit;
 use super::image_set::ImageData;
 use super::{cifar10, idx};
 
+/// The names that [`load`] does not take for folders.
+const NAMES: [&str; 4] = ["embedded", "fashion-mnist", "mnist", "cifar10"];
+
 /// How data is loaded.
 #[derive(Debug, Clone)]
 pub struct DataOptions {
@@ -80,6 +83,25 @@ pub fn load(name: &str, options: &DataOptions) -> Result<(ImageData, Fit), DataE
         data.test = data.test.limited(limit)?;
     }
     Ok((data, fit))
+}
+
+/// `name` so that [`load`] finds the same data from any working folder: the path of a folder becomes absolute.
+///
+/// # Errors
+/// A folder whose absolute path is not UTF-8, or cannot be told.
+pub fn absolute(name: &str) -> Result<String, DataError> {
+    if NAMES.contains(&name) {
+        return Ok(name.to_owned());
+    }
+    let path = Path::new(name);
+    let absolute = std::path::absolute(path).map_err(|source| DataError::io(path, source))?;
+    absolute.into_os_string().into_string().map_err(|path| {
+        let reason = "its path is not UTF-8, and could not be kept with the run".to_owned();
+        DataError::Folder {
+            path: path.into(),
+            reason,
+        }
+    })
 }
 
 #[cfg(feature = "embedded")]

@@ -12,7 +12,8 @@ use burn::train::checkpoint::{Checkpoint, Checkpointer, CheckpointerError};
 
 use super::error::TrainError;
 use super::history::{EpochMetrics, History, from_csv, to_csv};
-use crate::file::{sync_folder, write_atomically};
+use super::seal::Seal;
+use crate::atomic::{sync_folder, write_atomically};
 
 /// So many checkpoints are kept: the newest, and the one before in case that is damaged.
 pub(super) const KEPT: usize = 2;
@@ -40,9 +41,17 @@ impl Part {
     }
 }
 
+/// The files that a seal binds together.
+fn sealed() -> [&'static str; 4] {
+    let [model, optimizer, schedule] = Part::ALL.map(Part::file);
+    [model, optimizer, schedule, METRICS]
+}
+
 /// The checkpoints of one run.
 pub(super) struct Checkpoints {
     run: PathBuf,
+    /// See [`settings`](super::seal::settings).
+    settings: String,
     history: History,
     /// The parts of the epoch being saved that are written.
     written: Mutex<Vec<(usize, Part)>>,
@@ -50,9 +59,10 @@ pub(super) struct Checkpoints {
 }
 
 impl Checkpoints {
-    pub(super) fn new(run: &Path, history: History) -> Arc<Self> {
+    pub(super) fn new(run: &Path, settings: String, history: History) -> Arc<Self> {
         Arc::new(Self {
             run: run.to_owned(),
+            settings,
             history,
             written: Mutex::default(),
             failure: Mutex::default(),
@@ -103,6 +113,7 @@ impl Checkpoints {
             .collect();
         let csv = to_csv(&rows);
         write_file(&partial.join(METRICS), &csv)?;
+        Seal::write(&partial, epoch, &self.settings, &sealed())?;
         let folder = path_of(&self.run, epoch);
         fs::rename(&partial, &folder).map_err(|source| TrainError::io(&folder, source))?;
         let parent = self.run.join(FOLDER);
@@ -195,6 +206,17 @@ impl Found {
             run: run.to_owned(),
             epoch,
         }))
+    }
+
+    /// Checks that its parts are those that were saved together, by the run with these
+    /// [`settings`](super::seal::settings).
+    pub(super) fn check(&self, settings: &str) -> Result<(), TrainError> {
+        let folder = path_of(&self.run, self.epoch);
+        Seal::check(&folder, self.epoch, settings, &sealed()).map_err(|error| match error {
+            TrainError::Broken { path, reason } => self.damaged(&path, reason),
+            TrainError::Io { path, source } => self.damaged(&path, source),
+            error => error,
+        })
     }
 
     /// Loads one part.

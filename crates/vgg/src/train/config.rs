@@ -6,7 +6,13 @@ use super::augment::Augmentation;
 use super::error::TrainError;
 use crate::config::VggConfig;
 use crate::data::Preprocessing;
+use crate::head::LayerGroup;
 use crate::weights::Precision;
+
+/// More epochs than this are a slip of the pen.
+const MOST_EPOCHS: usize = 1_000_000;
+/// A crop moved by more pixels than this shows nothing of any image.
+const MOST_PADDING: usize = 1 << 16;
 
 /// The rule by which gradients change weights.
 #[derive(Config, Debug, PartialEq, Eq, Copy)]
@@ -55,58 +61,71 @@ impl TrainConfig {
     /// The first setting that makes no sense.
     pub fn validate(&self) -> Result<(), TrainError> {
         let unit = |value: f64| (0.0..1.0).contains(&value);
+        let padding = self.augmentation.crop_padding;
         let rules = [
             (
                 "the number of epochs",
-                "at least 1",
-                self.epochs as f64,
-                self.epochs > 0,
+                "at least 1 and at most 1000000",
+                self.epochs.to_string(),
+                (1..=MOST_EPOCHS).contains(&self.epochs),
             ),
             (
                 "the batch size",
                 "at least 1",
-                self.batch_size as f64,
+                self.batch_size.to_string(),
                 self.batch_size > 0,
             ),
             (
                 "the learning rate",
                 "above 0 and at most 1",
-                self.learning_rate,
+                self.learning_rate.to_string(),
                 self.learning_rate > 0.0 && self.learning_rate <= 1.0,
             ),
             (
                 "the warm-up",
                 "at least 0 and below 1",
-                self.warmup,
+                self.warmup.to_string(),
                 unit(self.warmup),
             ),
             (
                 "the weight decay",
                 "finite and at least 0",
-                self.weight_decay,
+                self.weight_decay.to_string(),
                 self.weight_decay.is_finite() && self.weight_decay >= 0.0,
             ),
             (
                 "the label smoothing",
                 "at least 0 and below 1",
-                self.label_smoothing,
+                self.label_smoothing.to_string(),
                 unit(self.label_smoothing),
+            ),
+            (
+                "the padding of crops",
+                "at most 65536",
+                padding.to_string(),
+                padding <= MOST_PADDING,
             ),
         ];
         match rules.into_iter().find(|(.., holds)| !holds) {
             None => Ok(()),
-            Some((what, range, found, _)) => Err(TrainError::Setting {
-                what,
-                range,
-                found: found.to_string(),
-            }),
+            Some((what, range, found, _)) => Err(TrainError::Setting { what, range, found }),
         }
     }
 
     /// Steps of the whole run, for `images` training images.
     pub(crate) fn steps(&self, images: usize) -> usize {
-        self.epochs * images.div_ceil(self.batch_size)
+        self.epochs.saturating_mul(images.div_ceil(self.batch_size))
     }
+}
+
+/// Which weights a network starts to learn from.
+#[derive(Config, Debug, PartialEq, Eq, Copy)]
+pub enum Start {
+    /// Fresh ones, drawn as [`VggConfig::weight_init`] says from the run's seed.
+    Random,
+    /// Those of a network that was there before. The run's folder keeps them
+    /// ([`RunFolder::create_from`](super::RunFolder::create_from)), so that it can always be resumed.
+    Given,
 }
 
 /// Everything about a run: a run with the same configuration, data and backend gives the same
@@ -133,6 +152,11 @@ pub struct RunConfig {
     pub engine: String,
     /// How the finished weights are stored.
     pub precision: Precision,
+    /// Which weights the network starts from. `None` in a file of an earlier version, which did
+    /// not say it: such a run can be used, but not resumed.
+    pub start: Option<Start>,
+    /// Layers that stay as they are.
+    pub frozen: Option<LayerGroup>,
 }
 
 #[cfg(test)]
@@ -146,7 +170,15 @@ mod tests {
         for (config, expected) in [
             (
                 good().with_epochs(0),
-                "the number of epochs must be at least 1, found 0",
+                "the number of epochs must be at least 1 and at most 1000000, found 0",
+            ),
+            (
+                good().with_epochs(usize::MAX),
+                "the number of epochs must be at least 1 and at most 1000000, found 18446744073709551615",
+            ),
+            (
+                good().with_augmentation(Augmentation::new().with_crop_padding(usize::MAX)),
+                "the padding of crops must be at most 65536, found 18446744073709551615",
             ),
             (
                 good().with_batch_size(0),

@@ -48,11 +48,44 @@ pub enum TrainError {
         source: std::io::Error,
     },
     /// The folder for a new run holds something already.
-    #[error("{}: already holds a run or other files; choose another folder, or continue the run \
-             (`train --resume`)", path.display())]
+    #[error("{}: already holds a run or other files; choose another folder, or resume the run", path.display())]
     Occupied {
         /// The folder.
         path: PathBuf,
+    },
+    /// Another process works on the run.
+    #[error("{}: {holder} is working on this run", path.display())]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+        /// Who it is.
+        holder: String,
+    },
+    /// The run cannot be resumed so that it ends as if it had not been stopped.
+    #[error("{}: this run cannot be resumed: {reason}", path.display())]
+    NotResumable {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The loss became NaN or infinite: the weights are of no use any more.
+    #[error("{}", not_finite(what, *found, *epoch, *checkpoint))]
+    NotFinite {
+        /// What became so.
+        what: &'static str,
+        /// The value.
+        found: f64,
+        /// In which epoch, from 1; 0 before the first one.
+        epoch: usize,
+        /// Behind which epoch the newest checkpoint was saved, which was left as it is.
+        checkpoint: Option<usize>,
+    },
+    /// The network gives an answer that is no number.
+    #[error("the network's answer to image {image} is not finite: its weights are of no use")]
+    NoAnswer {
+        /// Which image, from 0.
+        image: usize,
     },
     /// The folder is no run.
     #[error("{}: not the folder of a run: it has no {file}", path.display())]
@@ -63,8 +96,7 @@ pub enum TrainError {
         file: &'static str,
     },
     /// The run has not got as far as weights.
-    #[error("{}: the run was not finished and has no weights yet; continue it with --resume",
-            path.display())]
+    #[error("{}: the run was not finished and has no weights yet; resume it first", path.display())]
     Unfinished {
         /// The folder.
         path: PathBuf,
@@ -83,6 +115,21 @@ pub enum TrainError {
     /// burn-train stopped on an error.
     #[error("training stopped: {0}")]
     Stopped(String),
+}
+
+fn not_finite(what: &str, found: f64, epoch: usize, checkpoint: Option<usize>) -> String {
+    if epoch == 0 {
+        return format!(
+            "the {what} is {found} before the first step: the weights to start from are of no use"
+        );
+    }
+    let kept = checkpoint.map_or(String::new(), |epoch| {
+        format!("; the checkpoint behind epoch {epoch} is kept")
+    });
+    format!(
+        "the {what} became {found} in epoch {epoch}, and the weights are of no use any more{kept}. Try a lower \
+         learning rate, a longer warm-up or less weight decay"
+    )
 }
 
 impl TrainError {

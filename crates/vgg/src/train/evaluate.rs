@@ -65,7 +65,7 @@ impl Evaluation {
 /// number of images done.
 ///
 /// # Errors
-/// Images that do not fit the network, or a class that it does not know.
+/// Images that do not fit the network, a class that it does not know, or an answer that is not finite.
 pub fn evaluate(
     network: &Vgg,
     set: &Arc<ImageSet>,
@@ -97,6 +97,10 @@ pub fn evaluate(
                     range: "below the number of the network's classes",
                     found: label.to_string(),
                 })?;
+            // The largest of numbers of which one is NaN says nothing.
+            if !row.iter().all(|logit| logit.is_finite()) {
+                return Err(TrainError::NoAnswer { image: done });
+            }
             counts[argmax(row)] += 1;
             loss -= log_probability(row, label);
             done += 1;

@@ -11,6 +11,7 @@ use burn::train::metric::{MetricDefinition, MetricId, NumericEntry};
 
 use super::checkpoint::KEPT;
 use super::error::TrainError;
+use super::finite::{LossWatch, Lost};
 
 const HEADER: &str = "epoch,learning_rate,train_loss,train_accuracy,test_loss,test_accuracy";
 
@@ -111,9 +112,10 @@ impl History {
 }
 
 /// Called by burn-train after each epoch: takes down its figures, then has a checkpoint saved
-/// and an old one removed.
+/// and an old one removed. Behind an epoch whose loss was not finite, the checkpoints stay as they are.
 pub(super) struct EpochEnd {
     pub(super) history: History,
+    pub(super) losses: LossWatch,
 }
 
 impl CheckpointingStrategy for EpochEnd {
@@ -127,14 +129,19 @@ impl CheckpointingStrategy for EpochEnd {
                 .find_metric(name, epoch, Aggregate::Mean, &split)
                 .unwrap_or(f64::NAN)
         };
-        self.history.push(EpochMetrics {
+        let row = EpochMetrics {
             epoch,
             learning_rate: mean(LEARNING_RATE, Split::Train),
             train_loss: mean(LOSS, Split::Train),
             train_accuracy: mean(ACCURACY, Split::Train) / 100.0,
             test_loss: mean(LOSS, Split::Valid),
             test_accuracy: mean(ACCURACY, Split::Valid) / 100.0,
-        });
+        };
+        // Asking for the means has waited until every loss of the epoch was seen.
+        if self.losses.lost().is_some() {
+            return Vec::new();
+        }
+        self.history.push(row);
         let old = epoch.checked_sub(KEPT).filter(|&old| old > 0);
         let delete = old.map(CheckpointingAction::Delete);
         [CheckpointingAction::Save]
@@ -144,11 +151,21 @@ impl CheckpointingStrategy for EpochEnd {
     }
 }
 
-/// Keeps what burn-train measures in memory, for [`EpochEnd`] to ask for.
-#[derive(Default)]
+/// Keeps what burn-train measures in memory, for [`EpochEnd`] to ask for, and has an eye on every loss.
 pub(super) struct MemoryLog {
     names: HashMap<MetricId, String>,
     entries: HashMap<(String, usize, Split), Vec<NumericEntry>>,
+    losses: LossWatch,
+}
+
+impl MemoryLog {
+    pub(super) fn new(losses: LossWatch) -> Self {
+        Self {
+            names: HashMap::new(),
+            entries: HashMap::new(),
+            losses,
+        }
+    }
 }
 
 impl MetricLogger for MemoryLog {
@@ -157,6 +174,14 @@ impl MetricLogger for MemoryLog {
             if let Some(name) = self.names.get(&numeric.entry.metric_id)
                 && let Some(entry) = numeric.numeric_entry
             {
+                if name == LOSS {
+                    let what = match split {
+                        Split::Train => "training loss",
+                        _ => "test loss",
+                    };
+                    let found = entry.current();
+                    self.losses.see(Lost { what, found, epoch });
+                }
                 let key = (name.clone(), epoch, split.clone());
                 self.entries.entry(key).or_default().push(entry);
             }

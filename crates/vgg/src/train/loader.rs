@@ -159,7 +159,9 @@ impl Iterator for Epoch<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let start = self.done;
-        self.done = (start + self.loader.batch_size).min(self.order.len());
+        self.done = start
+            .saturating_add(self.loader.batch_size)
+            .min(self.order.len());
         if start == self.done {
             return None;
         }
@@ -223,6 +225,16 @@ mod tests {
         labels(&whole);
         assert_eq!(labels(&whole), labels(&loader(1, 1)));
         assert_ne!(labels(&loader(1, 1)), labels(&loader(1, 2)));
+    }
+
+    #[test]
+    fn one_batch_of_any_size_holds_all() {
+        let loader = EpochLoader {
+            batch_size: usize::MAX,
+            ..loader(0, 1)
+        };
+        assert_eq!(loader.iter().count(), 1);
+        assert_eq!(labels(&loader).len(), 10);
     }
 
     #[test]

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use burn::train::Interrupter;
 use burn::train::logger::{EvaluationProgressLogger, TrainingProgressLogger};
 use burn::train::metric::{MetricDefinition, MetricId, NumericEntry};
 use burn::train::renderer::{
@@ -12,25 +11,26 @@ use burn::train::renderer::{
 };
 
 use super::history::{ACCURACY, LOSS};
+use super::watch::{Line, Watch};
 
 /// Time between two lines.
 const INTERVAL: Duration = Duration::from_secs(5);
 
 /// burn-train's dashboard where it is compiled in and the output is a terminal, else lines.
 pub(super) fn renderer(
-    #[cfg_attr(not(feature = "tui"), allow(unused_variables))] interrupter: Interrupter,
+    watch: Watch,
     #[cfg_attr(not(feature = "tui"), allow(unused_variables))] epochs_done: Option<usize>,
 ) -> Box<dyn MetricsRenderer> {
     #[cfg(feature = "tui")]
     if std::io::IsTerminal::is_terminal(&std::io::stdout()) {
-        return burn::train::renderer::default_renderer(interrupter, epochs_done);
+        return burn::train::renderer::default_renderer(watch.interrupter, epochs_done);
     }
-    Box::new(Lines::default())
+    Box::new(Lines::new(watch.line))
 }
 
-/// Writes a line every few seconds, and one after each epoch.
-#[derive(Default)]
+/// Gives a line every few seconds, and one after each epoch.
 struct Lines {
+    line: Line,
     names: HashMap<MetricId, String>,
     epochs: usize,
     epoch: usize,
@@ -53,6 +53,23 @@ struct Mean {
 }
 
 impl Lines {
+    fn new(line: Line) -> Self {
+        Self {
+            line,
+            names: HashMap::new(),
+            epochs: 0,
+            epoch: 0,
+            first_epoch: 0,
+            training: false,
+            images: 0,
+            means: HashMap::new(),
+            finals: Vec::new(),
+            start: None,
+            epoch_start: None,
+            last_line: None,
+        }
+    }
+
     fn update(&mut self, state: MetricState) {
         let MetricState::Numeric(entry, Some(value)) = state else {
             return;
@@ -101,10 +118,11 @@ impl TrainingProgressLogger for Lines {
             .epoch_start
             .map_or(0, |start| start.elapsed().as_secs());
         let [train, test] = [0, 2].map(|at| self.finals.get(at..at + 2).unwrap_or(&[]).join(", "));
-        println!(
+        let text = format!(
             "epoch {epoch}/{}  train {train}; test {test}; {seconds} s",
             self.epochs
         );
+        (self.line)(&text);
         self.finals.clear();
         self.epoch = epoch + 1;
     }
@@ -135,7 +153,7 @@ impl TrainingProgressLogger for Lines {
         let finished = (self.epoch - self.first_epoch) as f64 * images + done as f64;
         let all = (self.epochs + 1 - self.first_epoch) as f64 * images;
         let left = start.elapsed().as_secs_f64() * (all - finished) / finished;
-        println!(
+        let text = format!(
             "epoch {}/{}  {done}/{} images  loss {:.4}  accuracy {:.4}  {rate:.0} images/s  {} left",
             self.epoch,
             self.epochs,
@@ -144,6 +162,7 @@ impl TrainingProgressLogger for Lines {
             self.mean("accuracy"),
             duration(left),
         );
+        (self.line)(&text);
     }
 
     fn end_split(&mut self) {}

@@ -10,19 +10,22 @@ use burn::optim::lr_scheduler::LrSchedulerRecord;
 use burn::store::ModuleRecord;
 use burn::tensor::Device;
 use burn::train::metric::{AccuracyMetric, LearningRateMetric, LossMetric};
-use burn::train::{Interrupter, Learner, SupervisedTraining, TrainStep};
+use burn::train::{Learner, SupervisedTraining, TrainStep};
 
 use super::chart;
 use super::checkpoint::{Checkpoints, Found, Part, PartCheckpointer};
-use super::config::RunConfig;
+use super::config::{RunConfig, Start};
 use super::error::TrainError;
 use super::evaluate::{Evaluation, evaluate};
+use super::finite::{LossWatch, Lost, is_finite};
 use super::history::{EpochEnd, History, MemoryLog};
 use super::loader::EpochLoader;
 use super::optimizer::{optimizer, schedule};
 use super::progress::renderer;
 use super::run_folder::{ClassSummary, RunFolder, Summary};
+use super::seal::settings as settings_digest;
 use super::step::Learning;
+use super::watch::Watch;
 use crate::classifier::Classifier;
 use crate::data::{ImageData, ImageSet};
 use crate::device::failure;
@@ -42,54 +45,36 @@ pub enum Outcome {
 }
 
 /// Trains the network that `config` describes, from its newest checkpoint in `folder` if there
-/// is one, and tests it. `interrupter` stops it early.
+/// is one, else from the weights that [`RunConfig::start`] says, and tests it. `watch` follows it and can stop it.
 ///
 /// # Errors
-/// Settings or images that do not fit, or a file that cannot be read or written. Checkpoints
-/// that were saved before an error stay usable.
+/// Settings or images that do not fit, a loss that is not finite any more, another process at work on
+/// the run, or a file that cannot be read or written. Checkpoints that were saved before an error stay usable.
 pub fn train(
     folder: &RunFolder,
     config: &RunConfig,
     data: ImageData,
     device: &Device,
-    interrupter: Interrupter,
-) -> Result<Outcome, TrainError> {
-    device.seed(config.training.seed);
-    let network = config.model.init(&device.clone().autodiff())?;
-    fine_tune(network, folder, config, data, device, interrupter)
-}
-
-/// [`train`] that starts with the weights of `network`, which `config` has to describe. Frozen
-/// layers ([`Vgg::with_frozen`]) stay as they are.
-///
-/// # Errors
-/// As for [`train`], and a network of another configuration.
-pub fn fine_tune(
-    network: Vgg,
-    folder: &RunFolder,
-    config: &RunConfig,
-    data: ImageData,
-    device: &Device,
-    interrupter: Interrupter,
+    watch: Watch,
 ) -> Result<Outcome, TrainError> {
     check(config, &data)?;
-    if *network.config() != config.model {
-        return Err(TrainError::Setting {
-            what: "the network",
-            range: "that of the run's configuration",
-            found: format!("{} parameters", network.config().parameter_count()),
-        });
-    }
+    let _lock = folder.locked()?;
     let settings = &config.training;
     let (train_set, test_set) = (Arc::new(data.train), Arc::new(data.test));
 
+    let network = start(folder, config, device)?;
     device.seed(settings.seed);
     let network = network.valid().train();
     let network = network.with_engine(config.engine.parse()?);
     network.check_input(batch_shape(&train_set))?;
     network.check_input(batch_shape(&test_set))?;
 
+    let bound = settings_digest(config)
+        .map_err(|error| TrainError::broken(&folder.path().join("config.json"), error))?;
     let found = Found::newest(folder.path())?;
+    if let Some(found) = &found {
+        found.check(&bound)?;
+    }
     let epochs_done = found.as_ref().map_or(0, |found| found.epoch);
     let rows = found.as_ref().map_or(Ok(vec![]), Found::rows)?;
     let history = History::new(rows);
@@ -99,7 +84,9 @@ pub fn fine_tune(
     }
     let start = Instant::now();
     if epochs_done < settings.epochs {
-        let checkpoints = Checkpoints::new(folder.path(), history.clone());
+        let interrupter = watch.interrupter.clone();
+        let losses = LossWatch::new(interrupter.clone());
+        let checkpoints = Checkpoints::new(folder.path(), bound, history.clone());
         let normalization = Arc::new(config.preprocessing.normalization.clone());
         let in_order = |set: &Arc<ImageSet>| {
             EpochLoader::in_order(
@@ -127,21 +114,19 @@ pub fn fine_tune(
         .metric_train_numeric(LearningRateMetric::new())
         .metric_valid_numeric(LossMetric::new())
         .metric_valid_numeric(AccuracyMetric::new())
-        .with_metric_logger(MemoryLog::default())
+        .with_metric_logger(MemoryLog::new(losses.clone()))
         .with_application_logger(None)
         .with_checkpointing_strategy(EpochEnd {
             history: history.clone(),
+            losses: losses.clone(),
         })
         .with_custom_checkpointers(
             part(Part::Model),
             part(Part::Optimizer),
             part(Part::Schedule),
         )
-        .with_interrupter(interrupter.clone())
-        .renderer(renderer(
-            interrupter,
-            found.as_ref().map(|found| found.epoch),
-        ))
+        .with_interrupter(interrupter)
+        .renderer(renderer(watch, found.as_ref().map(|found| found.epoch)))
         .num_epochs(settings.epochs);
         if let Some(found) = &found {
             training = training.checkpoint(found.epoch);
@@ -154,6 +139,15 @@ pub fn fine_tune(
         }
         if let Some(error) = result.error {
             return Err(TrainError::Stopped(failure(error)));
+        }
+        if let Some(Lost { what, found, epoch }) = losses.lost() {
+            let checkpoint = history.rows().last().map(|row| row.epoch);
+            return Err(TrainError::NotFinite {
+                what,
+                found,
+                epoch,
+                checkpoint,
+            });
         }
         learning = result.model;
         if result.interrupted.is_some() {
@@ -199,6 +193,22 @@ pub fn fine_tune(
     Ok(Outcome::Finished(summary))
 }
 
+/// The network as the run begins, on an autodiff device.
+fn start(folder: &RunFolder, config: &RunConfig, device: &Device) -> Result<Vgg, TrainError> {
+    device.seed(config.training.seed);
+    let network = config.model.init(&device.clone().autodiff())?;
+    let network = match config.start {
+        // Read again even right behind their saving: numbers in another order in memory are added in another
+        // order, and a run that was resumed would end with other last digits.
+        Some(Start::Given) => network.load(&folder.start_weights())?,
+        Some(Start::Random) | None => network,
+    };
+    Ok(match config.frozen {
+        Some(group) => network.with_frozen(group),
+        None => network,
+    })
+}
+
 fn check(config: &RunConfig, data: &ImageData) -> Result<(), TrainError> {
     config.model.validate()?;
     config.training.validate()?;
@@ -231,7 +241,15 @@ fn try_step(learning: &Learning, loader: &EpochLoader) -> Result<(), TrainError>
     let copy = learning.clone().valid().train();
     let output = TrainStep::step(&copy, batch);
     let device = |error| TrainError::Device(failure(error));
-    output.item.loss.try_into_vec_as::<f32>().map_err(device)?;
+    let loss = output.item.loss.try_into_vec_as::<f32>().map_err(device)?;
+    if let Some(&found) = loss.iter().find(|loss| !loss.is_finite()) {
+        return Err(TrainError::NotFinite {
+            what: "training loss",
+            found: found.into(),
+            epoch: 0,
+            checkpoint: None,
+        });
+    }
     // The gradient of the first layer that learns is the last one to be computed.
     let mut weights = copy.network.blocks.iter().flat_map(|block| &block.layers);
     let gradient = weights.find_map(|layer| output.grads.get::<4>(layer.conv.weight.id));
@@ -257,7 +275,13 @@ fn restore(learning: Learning, found: &Found) -> Result<Learning, TrainError> {
         .map_err(|error| found.damaged(&found.path(Part::Model), error))
 }
 
+/// Saves the network, unless it is of no use: then what was saved before stays.
 fn save(folder: &RunFolder, config: &RunConfig, network: Vgg) -> Result<(), TrainError> {
+    if !is_finite(&network)? {
+        return Err(TrainError::Stopped(
+            "weights of the network are not finite, and were not saved".to_owned(),
+        ));
+    }
     let classifier = Classifier {
         network,
         classes: config.classes.clone(),
