@@ -7,46 +7,11 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
-use program::{fails_with, folder, succeeds, text};
-
-/// A narrow network on few images: seconds instead of minutes.
-const SMALL: [&str; 10] = [
-    "--width",
-    "0.0625",
-    "--hidden",
-    "32",
-    "--limit",
-    "300",
-    "--batch-size",
-    "50",
-    "--lr",
-    "0.003",
-];
-
-/// One thread each: the tests of this file run at the same time.
-fn example(name: &str) -> Command {
-    let mut command = program::example(name);
-    command.env("RAYON_NUM_THREADS", "1");
-    command
-}
-
-fn train(out: &Path, more: &[&str]) -> Command {
-    let mut command = example("train");
-    command.args(SMALL).args(more).arg("--out").arg(out);
-    command
-}
-
-fn resume(run: &Path) -> Command {
-    let mut command = example("train");
-    command.arg("--resume").arg(run);
-    command
-}
-
-fn metrics(run: &Path) -> String {
-    fs::read_to_string(run.join("metrics.csv")).expect("metrics.csv")
-}
+use program::{
+    fails_with, folder, metrics, on_one_thread as example, resume, succeeds, text, train, wait_for,
+    weights,
+};
 
 #[test]
 fn a_run_keeps_its_promises() {
@@ -108,13 +73,7 @@ fn a_killed_run_resumed_is_the_same_as_one_that_was_not_killed() {
         .stdout(Stdio::null())
         .spawn()
         .expect("it starts");
-    while !killed.join("checkpoints/epoch-1/metrics.csv").is_file() {
-        assert!(
-            child.try_wait().expect("a child").is_none(),
-            "it ended too early"
-        );
-        std::thread::sleep(Duration::from_millis(2));
-    }
+    wait_for(&mut child, &killed.join("checkpoints/epoch-1/metrics.csv"));
     child.kill().expect("killed"); // SIGKILL on Unix
     child.wait().expect("gone");
     assert!(
@@ -131,12 +90,6 @@ fn a_killed_run_resumed_is_the_same_as_one_that_was_not_killed() {
 
     succeeds(&mut resume(&killed));
     assert_eq!(metrics(&killed), metrics(&whole));
-    // The header lists the metadata in any order; the numbers follow it.
-    let weights = |run: &Path| {
-        let bytes = fs::read(run.join("weights.safetensors")).expect("weights");
-        let header = u64::from_le_bytes(*bytes.first_chunk().expect("a header")) as usize;
-        bytes[8 + header..].to_vec()
-    };
     assert!(weights(&killed) == weights(&whole), "the weights differ");
 }
 
@@ -161,13 +114,11 @@ fn a_seed_fixes_a_run() {
 fn ctrl_c_leaves_a_run_that_goes_on() {
     let folder = folder();
     let run = folder.path().join("run");
-    let child = train(&run, &["--epochs", "500"])
+    let mut child = train(&run, &["--epochs", "500"])
         .stdout(Stdio::piped())
         .spawn()
         .expect("it starts");
-    while !run.join("checkpoints/epoch-1/metrics.csv").is_file() {
-        std::thread::sleep(Duration::from_millis(2));
-    }
+    wait_for(&mut child, &run.join("checkpoints/epoch-1/metrics.csv"));
     let kill = Command::new("kill")
         .args(["-INT", &child.id().to_string()])
         .status();
@@ -195,7 +146,7 @@ fn bad_settings_are_refused_before_anything_is_written() {
         ),
         (
             ["--epochs", "0"],
-            "the number of epochs must be at least 1, found 0",
+            "the number of epochs must be at least 1 and at most 1000000, found 0",
         ),
         (["--limit", "0"], "0 images"),
         (

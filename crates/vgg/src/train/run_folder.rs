@@ -118,6 +118,8 @@ impl RunFolder {
         config: &RunConfig,
         prepare: impl FnOnce(&Self) -> Result<(), TrainError>,
     ) -> Result<Self, TrainError> {
+        config.model.validate()?;
+        config.training.validate()?;
         let error = |source| TrainError::io(path, source);
         fs::create_dir_all(path).map_err(error)?;
         check_unused(path)?;
