@@ -7,20 +7,19 @@ use std::fmt::Write;
 /// shown as an escape (`\u{1b}`), and what is too long is cut off with `…`.
 pub fn printable(text: &str, most_chars: usize) -> String {
     let mut shown = String::new();
-    let (mut left, mut cut) = (most_chars, None);
+    let (mut left, mut cut) = (most_chars, 0);
     for letter in text.chars() {
         let chars = match commands(letter) {
             true => letter.escape_default().count(),
             false => 1,
         };
-        if left <= 1 && cut.is_none() {
-            // Here, if it turns out that there is no room for all.
-            cut = Some(shown.len());
+        if left > 0 {
+            // Up to here there is room for the mark.
+            cut = shown.len();
         }
         if chars > left {
-            let mark = if most_chars > 0 { "…" } else { "" };
-            shown.truncate(cut.unwrap_or(shown.len()));
-            shown.push_str(mark);
+            shown.truncate(cut);
+            shown.push_str(if most_chars > 0 { "…" } else { "" });
             return shown;
         }
         left -= chars;
