@@ -103,6 +103,9 @@ Conventions:
     text
 }
 
+/// Characters of a network's name, which may be a file's.
+const LONGEST_NAME: usize = 200;
+
 /// Batch, channels, height, width.
 #[derive(Clone, Copy)]
 struct Shape([usize; 4]);
@@ -125,10 +128,7 @@ fn main() -> ExitCode {
     match run(&options) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            console::note!("error: {error}");
-            ExitCode::FAILURE
-        }
+        Err(error) => console::code(Err(error)),
     }
 }
 
@@ -174,7 +174,7 @@ fn report(network: &str, options: &Options) -> Result<Report, Box<dyn Error>> {
         .input
         .map_or([1, config.input_channels, height, width], |shape| shape.0);
     let mut wanted = cost::Options::default()
-        .with_name(network)
+        .with_name(&name(network, options.format))
         .with_convention(options.convention);
     if options.train {
         wanted = wanted.with_training(options.optimizer);
@@ -184,6 +184,14 @@ fn report(network: &str, options: &Options) -> Result<Report, Box<dyn Error>> {
         true => analysis.strict_report(&wanted)?,
         false => analysis.report(&wanted),
     })
+}
+
+/// The name of a network in its report: as it was given where programs read it.
+fn name(network: &str, format: Format) -> String {
+    match format {
+        Format::Table | Format::Markdown => console::printable(network, LONGEST_NAME),
+        Format::Csv | Format::Json | Format::Svg => network.to_owned(),
+    }
 }
 
 fn analyse(

@@ -74,6 +74,8 @@ const GAP: u32 = 4;
 const LETTER: u32 = 2;
 /// The longer side of the heat map's picture.
 const CAM_SIDE: u32 = 448;
+/// Characters of a class's name.
+const LONGEST_NAME: usize = 60;
 /// How much of the heat map's picture is heat where that is highest.
 const OPACITY: f32 = 0.75;
 
@@ -136,7 +138,9 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let path = options.out.join("cam.png");
     picture::save(&overlay(original, heat)?, &path)?;
     let name = opened.classes.as_ref().and_then(|names| names.get(class));
-    let name = name.map_or(String::new(), |name| format!(" ({name})"));
+    let name = name.map_or(String::new(), |name| {
+        format!(" ({})", console::printable(name, LONGEST_NAME))
+    });
     console::say!("what speaks for class {class}{name}: {}", path.display());
     Ok(())
 }

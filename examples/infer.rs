@@ -8,17 +8,20 @@ use std::sync::Arc;
 
 use burn::tensor::Device;
 use clap::Parser;
+use console::printable;
+use examples::classes::{LONGEST_NAME, difference};
 use examples::network::downloading;
 use vgg::data::{self, DataOptions, ImageSet};
 use vgg::train::{Evaluation, RunFolder, evaluate};
-use vgg::{Classifier, Engine, PretrainedWeights, VggConfig, WeightsError};
+use vgg::{Classifier, ClassifyError, Engine, PretrainedWeights, VggConfig, WeightsError};
 
 /// Say what pictures show.
 ///
 /// Without a network of your own it uses a small one that is shipped with this program; it knows
 /// ten kinds of clothes. With --model vgg16 --pretrained it uses published weights, which know the
 /// 1,000 classes of ImageNet. Pictures are PNG or JPEG of any size, grey or colour, dark on light
-/// or light on dark.
+/// or light on dark. What cannot be recognised is told on standard error, and the others are
+/// recognised all the same; then the program ends with code 1.
 #[derive(Parser)]
 #[command(version, after_help = EXAMPLES, args_override_self = true)]
 struct Options {
@@ -63,7 +66,7 @@ struct Options {
     #[arg(long, value_name = "K", default_value_t = 5)]
     top: usize,
 
-    /// Write JSON, one object a picture
+    /// Write JSON, one object a picture: its `classes`, or the `error` if it cannot be recognised
     #[arg(long)]
     json: bool,
 
@@ -101,6 +104,8 @@ Examples:
 const BATCH: usize = 100;
 /// Pictures that are read and recognised at once.
 const READ_AT_ONCE: usize = 16;
+/// Characters of a path, more than systems take.
+const LONGEST_PATH: usize = 4096;
 /// Cells of the longest bar.
 const BAR: usize = 30;
 /// From nothing to full light.
@@ -126,20 +131,9 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let mut classifier = classifier(options, &device)?;
     vgg::check_tensor(&backend, classifier.network.config().largest_weight_bytes())?;
     classifier.network = classifier.network.with_engine(options.engine);
-    for paths in options.images.chunks(READ_AT_ONCE) {
-        let pixels = classifier.preprocessing.read_all(paths);
-        let pixels = pixels.into_iter().collect::<Result<Vec<_>, _>>()?.concat();
-        let probabilities = classifier.classify(&pixels)?;
-        for (path, probabilities) in paths.iter().zip(probabilities) {
-            let name = path.display().to_string();
-            console::say!(
-                "{}",
-                answer(&classifier.classes, &probabilities, &name, options)?
-            );
-        }
-    }
+    let mut failed = show_pictures(&classifier, options)?;
     if let Some(count) = options.samples {
-        show_samples(&classifier, count, options)?;
+        failed += show_samples(&classifier, count, options)?;
     }
     if options.evaluate {
         let test = test_images(&classifier, &options.data, options)?;
@@ -155,7 +149,11 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         let result = evaluate(network, &set, normalization, BATCH, &device, &mut progress)?;
         console::show!("{}", scores(&classifier.classes, &result, options.json)?);
     }
-    Ok(())
+    match failed {
+        0 => Ok(()),
+        1 => Err("one picture could not be recognised".into()),
+        _ => Err(format!("{failed} pictures could not be recognised").into()),
+    }
 }
 
 /// The network that the options name.
@@ -213,36 +211,107 @@ fn test_images(
         limit: options.limit,
     };
     let (data, _) = data::load(name, &data_options)?;
-    if data.classes != classifier.classes {
-        return Err(format!(
-            "the network knows the classes {}; {name} holds {}",
-            classifier.classes.join(", "),
-            data.classes.join(", ")
-        )
-        .into());
+    match difference(&classifier.classes, &data.classes, name) {
+        Some(difference) => Err(difference.into()),
+        None => Ok(data.test),
     }
-    Ok(data.test)
 }
 
+/// The pictures of the command line in their order, some at once; gives how many could not be recognised.
+fn show_pictures(classifier: &Classifier, options: &Options) -> Result<usize, Box<dyn Error>> {
+    let mut failed = 0;
+    for paths in options.images.chunks(READ_AT_ONCE) {
+        let read = classifier.preprocessing.read_all(paths);
+        let pixels: Vec<&[u8]> = read.iter().flatten().map(Vec::as_slice).collect();
+        let mut recognised = recognise(classifier, &pixels)?.into_iter();
+        for (path, read) in paths.iter().zip(&read) {
+            let title = path.display().to_string();
+            let found = match read {
+                // As many were recognised as were read.
+                Ok(_) => recognised.next().unwrap_or_else(|| Ok(Vec::new())),
+                Err(error) => Err(error.to_string()),
+            };
+            match found {
+                Ok(probabilities) => {
+                    let answer = answer(&classifier.classes, &probabilities, &title, options)?;
+                    console::say!("{answer}");
+                }
+                Err(reason) => {
+                    failed += 1;
+                    show_failure(&title, &reason, options);
+                }
+            }
+        }
+    }
+    Ok(failed)
+}
+
+/// The probabilities of the classes for each of some images, or why there are none.
+///
+/// # Errors
+/// A device that failed, which serves no other image either.
+fn recognise(
+    classifier: &Classifier,
+    images: &[&[u8]],
+) -> Result<Vec<Result<Vec<f32>, String>>, ClassifyError> {
+    match classifier.classify(&images.concat()) {
+        Ok(probabilities) => Ok(probabilities.into_iter().map(Ok).collect()),
+        Err(error @ ClassifyError::Values(_)) => Err(error),
+        Err(error) if images.len() == 1 => Ok(vec![Err(error.to_string())]),
+        // Whose error it is shows when each is asked alone.
+        Err(_) => {
+            let alone = images.iter().map(|image| recognise(classifier, &[image]));
+            Ok(alone.collect::<Result<Vec<_>, _>>()?.concat())
+        }
+    }
+}
+
+/// Says why a picture could not be recognised; with --json in its place among the answers, too.
+fn show_failure(title: &str, reason: &str, options: &Options) {
+    let (name, short) = (
+        printable(title, LONGEST_PATH),
+        printable(reason, LONGEST_PATH),
+    );
+    match reason.starts_with(title) {
+        true => console::note!("error: {short}"),
+        false => console::note!("error: {name}: {short}"),
+    }
+    if options.json {
+        console::say!("{}", serde_json::json!({"image": title, "error": reason}));
+    }
+}
+
+/// Some test images with their answers; gives how many could not be recognised.
 fn show_samples(
     classifier: &Classifier,
     count: usize,
     options: &Options,
-) -> Result<(), Box<dyn Error>> {
+) -> Result<usize, Box<dyn Error>> {
     let set = test_images(classifier, "embedded", options)?.limited(count)?;
+    let mut failed = 0;
     for index in 0..set.len() {
         let class = &classifier.classes[set.label(index)];
         let pixels = set.pixels(index);
-        let probabilities = classifier.classify(pixels)?.concat();
         let title = format!("this is: {class}");
-        let answer = answer(&classifier.classes, &probabilities, &title, options)?;
-        if options.json {
-            console::say!("{answer}");
-        } else {
-            console::say!("{}", beside(&picture(pixels, set.shape()), &answer));
+        for found in recognise(classifier, &[pixels])? {
+            match found {
+                Ok(probabilities) => {
+                    let answer = answer(&classifier.classes, &probabilities, &title, options)?;
+                    match options.json {
+                        true => console::say!("{answer}"),
+                        false => {
+                            console::say!("{}", beside(&picture(pixels, set.shape()), &answer));
+                        }
+                    }
+                }
+                Err(reason) => {
+                    failed += 1;
+                    show_failure(&title, &reason, options);
+                }
+            }
         }
     }
-    Ok(())
+    Ok(failed)
 }
 
 /// The most probable classes of one image, with bars or as JSON.
@@ -262,7 +331,11 @@ fn answer(
             .collect();
         return Ok(serde_json::json!({"image": title, "classes": classes}).to_string());
     }
-    let mut text = format!("{title}\n");
+    let mut text = format!("{}\n", printable(title, LONGEST_PATH));
+    let ranked = ranked.into_iter();
+    let ranked: Vec<_> = ranked
+        .map(|(probability, class)| (probability, printable(class, LONGEST_NAME)))
+        .collect();
     let width = ranked.iter().map(|(_, class)| class.chars().count());
     let width = width.max().unwrap_or(0).max(14);
     for (probability, class) in ranked {
@@ -340,6 +413,7 @@ fn scores(classes: &[String], result: &Evaluation, json: bool) -> Result<String,
     let mut text = String::from("class            precision  recall  images\n");
     let show = |value: f64| finite(value).map_or("-".to_owned(), |value| format!("{value:.3}"));
     for (class, score) in rows {
+        let class = printable(class, LONGEST_NAME);
         let (precision, recall) = (show(score.precision), show(score.recall));
         writeln!(
             text,

@@ -3,12 +3,15 @@
 use std::error::Error;
 use std::process::ExitCode;
 
+use crate::printable::message;
+
 /// Shows an error on standard error and fails with it.
 pub fn code(result: Result<(), Box<dyn Error>>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            crate::note!("error: {error}");
+            // It may quote a file.
+            crate::note!("error: {}", message(&error.to_string()));
             ExitCode::FAILURE
         }
     }

@@ -7,15 +7,19 @@
 //!   program ends without a word and with success; where it cannot be written for another reason it says so and fails.
 //! - [`tell!`] writes there too, and goes on in any case: for a program whose work outlives its terminal.
 //! - [`note!`] writes to standard error, and goes on in any case.
+//!
+//! Names that come from files are shown by way of [`printable`].
 
 #![deny(missing_docs)]
 
 mod exit;
 mod output;
+mod printable;
 
 pub use exit::code;
 #[doc(hidden)]
 pub use output::{note, show, tell};
+pub use printable::printable;
 
 /// A line on standard output; the program ends where that cannot be written.
 #[macro_export]

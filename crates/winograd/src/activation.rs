@@ -182,8 +182,7 @@ impl Activation {
         check_nonzero("channels", channels)?;
         check_nonzero("height", height)?;
         check_nonzero("width", width)?;
-        let sizes = [batch, lines_for(channels), LANES, height, width];
-        let lines = product("activation", &sizes)? / LANES;
+        let lines = map_lines(batch, channels, [height, width])?;
         grow(&mut self.lines, lines);
         self.used = lines;
         self.batch = batch;
@@ -192,6 +191,19 @@ impl Activation {
         self.width = width;
         Ok(())
     }
+}
+
+/// Lines of a batch of maps.
+///
+/// # Errors
+/// [`Error::TooLarge`] if they cannot be addressed.
+pub(crate) fn map_lines(
+    batch: usize,
+    channels: usize,
+    [height, width]: [usize; 2],
+) -> Result<usize, Error> {
+    let sizes = [batch, lines_for(channels), LANES, height, width];
+    Ok(product("activation", &sizes)? / LANES)
 }
 
 /// Up to sixteen planes of `lines.len()` pixels to one plane of lines.

@@ -99,13 +99,14 @@ impl Algorithm {
             Some(tile) => {
                 // Short tiles at the border do without the point at infinity.
                 let rows = |size: usize| {
-                    size / tile * (tile + 2) + usize::from(!size.is_multiple_of(tile)) * (tile + 1)
+                    let short = usize::from(!size.is_multiple_of(tile)) * (tile + 1);
+                    (size / tile) as f64 * (tile + 2) as f64 + short as f64
                 };
                 ((tile + 2) * (tile + 2), rows(height) * rows(width))
             }
-            None => (9, 9 * height * width),
+            None => (9, 9.0 * height as f64 * width as f64),
         };
-        let (products, rows) = (products as f64, (size.batch * rows) as f64);
+        let (products, rows) = (products as f64, size.batch as f64 * rows);
         // The direct way reads its input by single numbers instead of by lines of channels.
         let slower = if self == Algorithm::Direct { 2.0 } else { 1.0 };
         let arithmetic = slower * rows * (weights + TRANSFORM * (in_channels + out_channels));

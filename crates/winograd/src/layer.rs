@@ -1,6 +1,6 @@
 //! A convolution apart from its weights: sizes, layout, bias, and how a pass is begun.
 
-use crate::activation::Activation;
+use crate::activation::{Activation, map_lines};
 use crate::algorithm::Algorithm;
 use crate::direct::{self, Planes};
 use crate::error::{Error, check_length, check_nonzero, check_size, product};
@@ -54,18 +54,21 @@ impl Layer {
         let kernel = options.kernel.checked()?;
         check_nonzero("input channels", in_channels)?;
         check_nonzero("output channels", out_channels)?;
-        product(
-            "packed weights",
-            &[out_channels + LANES, in_channels + LANES, 64],
-        )?;
+        // Before anything is allocated: sizes that come with so many weights are not made up.
+        check_weights(out_channels, in_channels, weights.data)?;
+        if let Some(bias) = bias {
+            check_length("bias", out_channels, bias.len())?;
+        }
+        let packing = Packing::new(options.algorithm, kernel, in_channels, out_channels);
+        let packed = [packing.out_lines, LANES, packing.points, packing.depth];
+        product("packed weights", &packed)?;
         let mut layer = Self {
             in_channels,
             out_channels,
             options,
-            packing: Packing::new(options.algorithm, kernel, in_channels, out_channels),
+            packing,
             bias: vec![Line::ZERO; lines_for(out_channels)],
         };
-        layer.check(weights.data)?;
         if let Some(bias) = bias {
             layer.set_bias(bias)?;
         }
@@ -74,8 +77,7 @@ impl Layer {
 
     /// Whether there are as many weights as the layer has.
     pub(crate) fn check(&self, weights: &[f32]) -> Result<(), Error> {
-        let expected = product("weights", &[self.out_channels, self.in_channels, 9])?;
-        check_length("weights", expected, weights.len())
+        check_weights(self.out_channels, self.in_channels, weights)
     }
 
     pub(crate) fn set_bias(&mut self, bias: &[f32]) -> Result<(), Error> {
@@ -124,15 +126,18 @@ impl Layer {
         workspace: &mut Workspace,
     ) -> Result<(), Error> {
         let [batch, height, width] = input.size();
-        match input {
+        // Lines of the input, or that it takes as a map.
+        let lines = match input {
             Input::Map(map) => {
                 check_size("channels of the input", self.in_channels, map.channels())?;
+                map.lines().len()
             }
             Input::Nchw(data, _) => {
                 let expected = product("input", &[batch, self.in_channels, height, width])?;
                 check_length("input", expected, data.len())?;
+                map_lines(batch, self.in_channels, [height, width])?
             }
-        }
+        };
         let grid = self.grid(&input)?;
         let (out_height, out_width) = self.tail().size(grid.out_height, grid.out_width);
         output.reshape(batch, self.out_channels, out_height, out_width)?;
@@ -157,7 +162,6 @@ impl Layer {
                 self.multiply(&self.pass(grid, weights, map.lines()), output, workspace)
             }
             Input::Nchw(data, _) => {
-                let lines = map_lines(batch, self.in_channels, [height, width]);
                 let mut map = workspace.spare.activation(lines);
                 let copied = map.copy_from_nchw(data, batch, self.in_channels, height, width);
                 if copied.is_ok() {
@@ -220,9 +224,10 @@ impl Layer {
     }
 }
 
-/// Lines of a batch of maps.
-pub(crate) fn map_lines(batch: usize, channels: usize, [height, width]: [usize; 2]) -> usize {
-    batch * lines_for(channels) * height * width
+/// Whether there are as many weights as the sizes ask for.
+fn check_weights(out_channels: usize, in_channels: usize, weights: &[f32]) -> Result<(), Error> {
+    let expected = product("weights", &[out_channels, in_channels, 9])?;
+    check_length("weights", expected, weights.len())
 }
 
 pub(crate) fn check_padding(padding: usize) -> Result<(), Error> {

@@ -92,13 +92,12 @@ impl Linear {
         check_nonzero("output features", out_features)?;
         let expected = product("weights", &[out_features, in_features])?;
         check_length("weights", expected, weights.len())?;
-        let bias = match bias {
-            Some(bias) => {
-                check_length("bias", out_features, bias.len())?;
-                bias.to_vec()
-            }
-            None => vec![0.0; out_features],
-        };
+        if let Some(bias) = bias {
+            check_length("bias", out_features, bias.len())?;
+        }
+        let (out_lines, in_lines) = (lines_for(out_features), lines_for(in_features));
+        product("packed weights", &[out_lines, LANES, in_lines, LANES])?;
+        let bias = bias.map_or_else(|| vec![0.0; out_features], <[f32]>::to_vec);
         let given = LinearWeights {
             data: weights,
             in_features,
@@ -160,6 +159,7 @@ impl Linear {
             product("output", &[batch, self.out_features])?,
             output.len(),
         )?;
+        check_rows(batch, self.in_features, self.out_features)?;
         match &self.weights {
             Stored::F32(lines) => self.run(lines, batch, input, output, workspace),
             Stored::F16(lines) => self.run(lines, batch, input, output, workspace),
@@ -217,6 +217,17 @@ impl Linear {
         parts.spare.give(left);
         parts.spare.give(products);
     }
+}
+
+/// Whether a product of so many rows can be addressed as lines, its input and its output.
+pub(crate) fn check_rows(
+    rows: usize,
+    in_features: usize,
+    out_features: usize,
+) -> Result<(), Error> {
+    product("input", &[rows, lines_for(in_features), LANES])?;
+    product("output", &[rows, lines_for(out_features), LANES])?;
+    Ok(())
 }
 
 /// One panel of the product for `rows` items of the batch.

@@ -24,8 +24,8 @@ pub(crate) fn grow(buffer: &mut Vec<Line>, count: usize) {
     }
 }
 
-/// Asks for large pages for the whole ones inside of a buffer that has not been touched.
-#[cfg(target_os = "linux")]
+/// Asks for large pages for the whole ones inside of a buffer that has not been touched. Miri has no pages.
+#[cfg(all(target_os = "linux", not(miri)))]
 fn advise<T>(buffer: &mut [std::mem::MaybeUninit<T>]) {
     use std::ffi::{c_int, c_void};
     unsafe extern "C" {
@@ -43,5 +43,5 @@ fn advise<T>(buffer: &mut [std::mem::MaybeUninit<T>]) {
     }
 }
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(all(target_os = "linux", not(miri))))]
 fn advise<T>(_buffer: &mut [std::mem::MaybeUninit<T>]) {}

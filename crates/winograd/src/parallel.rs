@@ -131,6 +131,8 @@ fn stay_awake(over: &AtomicBool) {
     let Some(_engaged) = Engaged::new() else {
         return;
     };
+    #[cfg(test)]
+    let _depth = tests::Depth::new();
     let mut idle = 0;
     while !over.load(Ordering::Acquire) && idle < MOST_IDLE {
         if rayon::yield_now() == Some(rayon::Yield::Executed) {
@@ -155,7 +157,8 @@ struct Engaged;
 impl Engaged {
     /// `None` on a thread that has it.
     fn new() -> Option<Self> {
-        (!ENGAGED.replace(true)).then_some(Self)
+        // Not `then_some`: a mark that is made and refused would take the first one away when it is dropped.
+        (!ENGAGED.replace(true)).then(|| Self)
     }
 }
 
@@ -204,7 +207,9 @@ pub(crate) fn for_each_task(
 
 /// Part `index` of `0..length` cut into `parts` parts of nearly equal length.
 pub(crate) fn part(length: usize, parts: usize, index: usize) -> std::ops::Range<usize> {
-    index * length / parts..(index + 1) * length / parts
+    // In 64 bits on any machine: a product of two lengths is no length.
+    let start = |index: usize| (index as u64 * length as u64 / parts as u64) as usize;
+    start(index)..start(index + 1)
 }
 
 /// Planes of a feature map that are worth a task of their own.
@@ -218,6 +223,78 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::*;
+
+    /// So many calls of [`stay_awake`] are under way on this thread, one within another.
+    pub(super) struct Depth;
+
+    thread_local! {
+        static DEPTH: Cell<usize> = const { Cell::new(0) };
+    }
+
+    static DEEPEST: AtomicUsize = AtomicUsize::new(0);
+
+    impl Depth {
+        pub(super) fn new() -> Self {
+            DEPTH.set(DEPTH.get() + 1);
+            DEEPEST.fetch_max(DEPTH.get(), Ordering::Relaxed);
+            Self
+        }
+    }
+
+    impl Drop for Depth {
+        fn drop(&mut self) {
+            DEPTH.set(DEPTH.get() - 1);
+        }
+    }
+
+    #[test]
+    fn a_thread_that_is_refused_the_mark_keeps_the_one_it_has() {
+        let mark = Engaged::new().expect("free");
+        for _ in 0..3 {
+            assert!(Engaged::new().is_none());
+            assert!(ENGAGED.get());
+        }
+        drop(mark);
+        assert!(Engaged::new().is_some());
+    }
+
+    #[test]
+    fn threads_stay_awake_for_one_work_at_a_time_however_many_call() {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(3);
+        let pool = pool.build().expect("threads start");
+        // Several parallel pieces, in which a thread that waits takes up what else there is.
+        let work = || {
+            for _ in 0..20 {
+                (0..8)
+                    .into_par_iter()
+                    .for_each(|_| std::thread::yield_now());
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..48 {
+                scope.spawn(|| {
+                    for _ in 0..20 {
+                        pool.install(|| on_pool(work));
+                    }
+                });
+            }
+        });
+        assert_eq!(DEEPEST.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn parts_are_the_whole_in_order() {
+        // So long that on 32 bits a product of it and of the number of parts is no length.
+        let (length, parts) = ((1 << 25) + 7, 1 << 12);
+        let mut end = 0;
+        for index in 0..parts {
+            let part = part(length, parts, index);
+            assert_eq!(part.start, end);
+            assert!((length / parts..=length / parts + 1).contains(&part.len()));
+            end = part.end;
+        }
+        assert_eq!(end, length);
+    }
 
     #[test]
     fn threads_rest_behind_a_work_even_if_it_panics() {

@@ -10,7 +10,7 @@ mod statistics;
 use rayon::prelude::*;
 
 use crate::activation::Activation;
-use crate::error::{Error, check_length, check_size};
+use crate::error::{Error, check_length, check_nonzero, check_size};
 use crate::line::{LANES, Line, lines_for};
 use crate::parallel::planes_per_task;
 use crate::simd::{Kernel, Op, Vector};
@@ -47,7 +47,7 @@ pub struct BatchNormGradient {
 /// - `output`: the same; it is given that shape
 ///
 /// # Errors
-/// [`Error::Length`] if the layer has another number of channels.
+/// [`Error::Length`] if the layer has another number of channels, [`Error::Zero`] if there are no images.
 pub fn batch_norm(
     input: &Activation,
     layer: &BatchNormLayer,
@@ -82,7 +82,8 @@ pub fn batch_norm(
 /// - `gradient`: the same; of the output before, of the input after
 ///
 /// # Errors
-/// [`Error::Length`] or [`Error::Size`] if the shapes do not fit together.
+/// [`Error::Length`] or [`Error::Size`] if the shapes do not fit together, [`Error::Zero`] if there are no
+/// images.
 pub fn batch_norm_gradient(
     input: &Activation,
     layer: &BatchNormLayer,
@@ -176,6 +177,8 @@ fn shape(input: &Activation, layer: &BatchNormLayer) -> Result<[usize; 4], Error
     let channels = input.channels();
     check_length("gamma", channels, layer.gamma.len())?;
     check_length("beta", channels, layer.beta.len())?;
+    // An activation without images has no other size either.
+    check_nonzero("batch", input.batch())?;
     Ok([input.batch(), channels, input.height(), input.width()])
 }
 

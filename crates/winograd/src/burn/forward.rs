@@ -5,7 +5,8 @@ use burn_flex::FlexTensor;
 
 use super::workspaces::{SPARE, with_workspace};
 use super::{ChainLayer, contiguous};
-use crate::layer::{Input, Layer, map_lines};
+use crate::activation::map_lines;
+use crate::layer::{Input, Layer};
 use crate::memory::zeros;
 use crate::weights::Weights;
 use crate::{
@@ -78,14 +79,50 @@ pub(super) struct Forwarded {
     pub(super) statistics: Vec<BatchStatistics>,
 }
 
-/// A chain whose shapes fit together.
-pub(super) struct Forward<'a> {
-    input: &'a FlexTensor,
-    layers: &'a [LayerTensors],
-    pool: bool,
+/// The sizes of a chain whose shapes fit together.
+pub(super) struct Sizes {
+    /// Of the input.
     shape: [usize; 4],
     /// Channels before and after each layer.
     channels: Vec<[usize; 2]>,
+    pub(super) pool: bool,
+}
+
+impl Sizes {
+    /// `None` if the shapes do not fit together. Asked before anything is taken: a tensor that was expanded is
+    /// as large as its shape only once its values are put one after the other.
+    pub(super) fn of(input: &Tensor<4>, layers: &[ChainLayer], pool: bool) -> Option<Self> {
+        let shape = input.dims();
+        let mut known = shape[1];
+        let mut channels = Vec::with_capacity(layers.len());
+        for layer in layers {
+            let [outputs, inputs, height, width] = layer.weight.dims();
+            let fits = [inputs, height, width] == [known, 3, 3] && layer.bias.dims() == [outputs];
+            let norm_fits = match &layer.norm {
+                Some(norm) => norm.gamma.dims() == [outputs] && norm.beta.dims() == [outputs],
+                None => true,
+            };
+            if !fits || !norm_fits || outputs == 0 {
+                return None;
+            }
+            channels.push([inputs, outputs]);
+            known = outputs;
+        }
+        let smallest = if pool { 2 } else { 1 };
+        let fits = shape[0] > 0 && shape[1] > 0 && shape[2].min(shape[3]) >= smallest;
+        fits.then_some(Self {
+            shape,
+            channels,
+            pool,
+        })
+    }
+}
+
+/// A chain to be computed.
+pub(super) struct Forward<'a> {
+    input: &'a FlexTensor,
+    layers: &'a [LayerTensors],
+    sizes: &'a Sizes,
 }
 
 /// What the backward pass needs.
@@ -106,36 +143,13 @@ impl Drop for Kept {
 }
 
 impl<'a> Forward<'a> {
-    pub(super) fn new(
-        input: &'a FlexTensor,
-        layers: &'a [LayerTensors],
-        pool: bool,
-    ) -> Option<Self> {
-        let shape = dims(input)?;
-        let mut known = shape[1];
-        let mut channels = Vec::with_capacity(layers.len());
-        for layer in layers {
-            let [outputs, inputs, height, width] = dims(&layer.weight)?;
-            let fits = [inputs, height, width] == [known, 3, 3] && dims(&layer.bias)? == [outputs];
-            let norm_fits = match &layer.norm {
-                Some(norm) => dims(&norm.gamma)? == [outputs] && dims(&norm.beta)? == [outputs],
-                None => true,
-            };
-            if !fits || !norm_fits || outputs == 0 {
-                return None;
-            }
-            channels.push([inputs, outputs]);
-            known = outputs;
-        }
-        let smallest = if pool { 2 } else { 1 };
-        let fits = shape[0] > 0 && shape[1] > 0 && shape[2].min(shape[3]) >= smallest;
-        fits.then_some(Self {
+    /// Of tensors that have these sizes.
+    pub(super) fn new(input: &'a FlexTensor, layers: &'a [LayerTensors], sizes: &'a Sizes) -> Self {
+        Self {
             input,
             layers,
-            pool,
-            shape,
-            channels,
-        })
+            sizes,
+        }
     }
 
     /// Without anything for a backward pass: pooling happens inside the last convolution, if it has no
@@ -148,11 +162,11 @@ impl<'a> Forward<'a> {
         }
         let last = self.layers.len().checked_sub(1)?;
         let result = with_workspace(|workspace| -> Result<FlexTensor, Error> {
-            let [batch, _, height, width] = self.shape;
+            let [batch, _, height, width] = self.sizes.shape;
             let mut map = Activation::new();
             for index in 0..self.layers.len() {
-                let pool = self.pool && index == last;
-                let mut output = workspace.spare.activation(self.output_lines(index, pool));
+                let pool = self.sizes.pool && index == last;
+                let mut output = workspace.spare.activation(self.output_lines(index, pool)?);
                 let (weights, options) = (self.weights(index)?, self.options(index, pool));
                 let layer = Layer::new(&weights, self.bias(index)?, options)?;
                 let input = match index {
@@ -180,12 +194,12 @@ impl<'a> Forward<'a> {
             statistics: Vec::new(),
         };
         let result = with_workspace(|workspace| -> Result<FlexTensor, Error> {
-            let [batch, channels, height, width] = self.shape;
-            let mut first = workspace.spare.activation(self.input_lines());
+            let [batch, channels, height, width] = self.sizes.shape;
+            let mut first = workspace.spare.activation(self.input_lines()?);
             first.copy_from_nchw(values(self.input)?, batch, channels, height, width)?;
             kept.maps.push(first);
             for index in 0..self.layers.len() {
-                let mut output = workspace.spare.activation(self.output_lines(index, false));
+                let mut output = workspace.spare.activation(self.output_lines(index, false)?);
                 let (weights, options) = (self.weights(index)?, self.options(index, false));
                 let convolution = Layer::new(&weights, self.bias(index)?, options)?;
                 let input = Input::Map(&kept.maps[index]);
@@ -200,10 +214,10 @@ impl<'a> Forward<'a> {
                 kept.maps.push(output);
             }
             let last = &kept.maps[self.layers.len()];
-            if !self.pool {
+            if !self.sizes.pool {
                 return Ok(tensor(last));
             }
-            let pooled = self.output_lines(self.layers.len() - 1, true);
+            let pooled = self.output_lines(self.layers.len() - 1, true)?;
             let mut pooled = workspace.spare.activation(pooled);
             max_pool(last, &mut pooled)?;
             let output = tensor(&pooled);
@@ -214,13 +228,13 @@ impl<'a> Forward<'a> {
     }
 
     fn options(&self, index: usize, pool: bool) -> ConvOptions {
-        let [in_channels, out_channels] = self.channels[index];
+        let [in_channels, out_channels] = self.sizes.channels[index];
         let size = LayerSize {
-            batch: self.shape[0],
+            batch: self.sizes.shape[0],
             in_channels,
             out_channels,
-            out_height: self.shape[2],
-            out_width: self.shape[3],
+            out_height: self.sizes.shape[2],
+            out_width: self.sizes.shape[3],
             pool,
         };
         let layer = &self.layers[index];
@@ -228,7 +242,7 @@ impl<'a> Forward<'a> {
     }
 
     fn weights(&self, index: usize) -> Result<Weights<'_>, Error> {
-        let [in_channels, out_channels] = self.channels[index];
+        let [in_channels, out_channels] = self.sizes.channels[index];
         Ok(Weights {
             data: values(&self.layers[index].weight)?,
             out_channels,
@@ -242,17 +256,17 @@ impl<'a> Forward<'a> {
     }
 
     /// Lines of the map before the first layer.
-    fn input_lines(&self) -> usize {
-        let [batch, channels, height, width] = self.shape;
+    fn input_lines(&self) -> Result<usize, Error> {
+        let [batch, channels, height, width] = self.sizes.shape;
         map_lines(batch, channels, [height, width])
     }
 
     /// Lines of the map behind layer `index`.
-    fn output_lines(&self, index: usize, pool: bool) -> usize {
-        let [batch, _, height, width] = self.shape;
+    fn output_lines(&self, index: usize, pool: bool) -> Result<usize, Error> {
+        let [batch, _, height, width] = self.sizes.shape;
         let part = if pool { 2 } else { 1 };
         let size = [height / part, width / part];
-        map_lines(batch, self.channels[index][1], size)
+        map_lines(batch, self.sizes.channels[index][1], size)
     }
 }
 

@@ -11,10 +11,11 @@ use burn_autodiff::ops::{Backward, NodeGuard, Ops, OpsKind};
 use burn_backend::AutodiffBackend;
 use burn_flex::{Flex, FlexTensor};
 
-use super::forward::{Forward, Kept, LayerTensors, Take, dims, tensor, values, vector};
+use super::forward::{Forward, Kept, LayerTensors, Sizes, Take, dims, tensor, values, vector};
 use super::workspaces::with_workspace;
 use super::{ChainLayer, ChainStatistics, Chained, Tracked, contiguous};
-use crate::layer::{Input, Layer, map_lines};
+use crate::activation::map_lines;
+use crate::layer::{Input, Layer};
 use crate::memory::zeros;
 use crate::weights::Weights;
 use crate::{
@@ -26,20 +27,20 @@ use crate::{
 /// for each layer's norm.
 pub(super) const MOST_LAYERS: usize = 4;
 
-pub(super) fn run(input: Tensor<4>, layers: &[ChainLayer], pool: bool) -> Option<Chained> {
+pub(super) fn run(input: &Tensor<4>, layers: &[ChainLayer], sizes: &Sizes) -> Option<Chained> {
     let norms = layers.iter().filter(|layer| layer.norm.is_some()).count();
     let mut guards = Vec::with_capacity(1 + 2 * (layers.len() + norms));
-    let maps = guards.take(&input)?;
+    let maps = guards.take(input)?;
     let tensors = LayerTensors::all(layers, &mut guards)?;
     match (layers.len(), norms) {
-        (1, 0) => track::<3>(guards, maps, tensors, pool),
-        (2, 0) => track::<5>(guards, maps, tensors, pool),
-        (3, 0) => track::<7>(guards, maps, tensors, pool),
-        (4, 0) => track::<9>(guards, maps, tensors, pool),
-        (1, 1) => track::<5>(guards, maps, tensors, pool),
-        (2, 2) => track::<9>(guards, maps, tensors, pool),
-        (3, 3) => track::<13>(guards, maps, tensors, pool),
-        (4, 4) => track::<17>(guards, maps, tensors, pool),
+        (1, 0) => track::<3>(guards, maps, tensors, sizes),
+        (2, 0) => track::<5>(guards, maps, tensors, sizes),
+        (3, 0) => track::<7>(guards, maps, tensors, sizes),
+        (4, 0) => track::<9>(guards, maps, tensors, sizes),
+        (1, 1) => track::<5>(guards, maps, tensors, sizes),
+        (2, 2) => track::<9>(guards, maps, tensors, sizes),
+        (3, 3) => track::<13>(guards, maps, tensors, sizes),
+        (4, 4) => track::<17>(guards, maps, tensors, sizes),
         _ => None,
     }
 }
@@ -58,15 +59,16 @@ fn track<const N: usize>(
     guards: Vec<NodeGuard>,
     input: FlexTensor,
     layers: Vec<LayerTensors>,
-    pool: bool,
+    sizes: &Sizes,
 ) -> Option<Chained> {
     let guards: [NodeGuard; N] = guards.try_into().ok()?;
-    let forward = Forward::new(&input, &layers, pool)?;
+    let forward = Forward::new(&input, &layers, sizes);
     let prepared = Backward::<Flex, N>::prepare::<NoCheckpointing>(ChainGradient, guards);
     let (output, statistics) = match prepared.compute_bound().stateful() {
         OpsKind::Tracked(tracked) => {
             let (output, kept) = forward.training()?;
             let statistics = constants(&kept.statistics);
+            let pool = sizes.pool;
             let state = State { kept, layers, pool };
             (tracked.finish(Arc::new(state), output), statistics)
         }
@@ -213,7 +215,7 @@ impl State {
         }
         let mut pooled = workspace
             .spare
-            .activation(map_lines(batch, channels, [height, width]));
+            .activation(map_lines(batch, channels, [height, width])?);
         pooled.copy_from_nchw(values(&output)?, batch, channels, height, width)?;
         let relu = self.layers.last().is_some_and(|layer| layer.relu);
         max_pool_gradient(last, &pooled, &mut gradient, relu)?;

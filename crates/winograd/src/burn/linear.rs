@@ -9,9 +9,10 @@ use burn_autodiff::grads::Gradients;
 use burn_autodiff::ops::{Backward, NodeGuard, Ops, OpsKind};
 use burn_flex::{Flex, FlexTensor};
 
-use super::forward::{Take, dims, filled, values};
+use super::forward::{Take, filled, values};
 use super::workspaces::with_workspace;
 use super::{Plain, Tracked, contiguous};
+use crate::linear::check_rows;
 use crate::linear_gradient::multiply_columns;
 use crate::linear_weights::LinearWeights;
 use crate::matrix::multiply_rows;
@@ -67,15 +68,17 @@ impl LinearTensors {
         bias: &Tensor<1>,
         place: &mut impl Take,
     ) -> Option<Self> {
+        // Before anything is taken, as for a chain.
+        let [batch, in_features] = input.dims();
+        let [inputs, out_features] = weight.dims();
+        let fits = inputs == in_features && bias.dims() == [out_features];
+        if !fits || [batch, in_features, out_features].contains(&0) {
+            return None;
+        }
+        check_rows(batch, in_features, out_features).ok()?;
         let input = place.take(input)?;
         let weight = place.take_as_it_is(weight)?;
         let bias = place.take(bias)?;
-        let [batch, in_features] = dims(&input)?;
-        let [inputs, out_features] = dims(&weight)?;
-        let fits = inputs == in_features && dims(&bias)? == [out_features];
-        if !fits || batch * in_features * out_features == 0 {
-            return None;
-        }
         // Weights that were loaded from a file of PyTorch are a transposed view.
         let turned = weight.transpose(0, 1);
         let (weight, order) = match turned.as_slice::<f32>() {

@@ -33,7 +33,7 @@ use burn_autodiff::Autodiff;
 use burn_autodiff::checkpoint::strategy::NoCheckpointing;
 use burn_flex::{Flex, FlexTensor};
 
-use forward::{Forward, Forwarded, LayerTensors, Take, vector};
+use forward::{Forward, Forwarded, LayerTensors, Sizes, Take, vector};
 
 pub use linear::linear;
 pub use update::{AdamWStep, SgdStep, adamw, sgd};
@@ -88,9 +88,12 @@ pub struct ChainStatistics {
 /// - output: `[batch, out_channels, height, width]`, half as high and wide, rounded down, with pooling
 ///
 /// `None` if the tensors are not 32-bit floating-point numbers on Flex, if some are on an autodiff device
-/// and others are not, if gradients are checkpointed, if only some layers have a norm, or if the shapes do
-/// not fit together.
+/// and others are not, if gradients are checkpointed, if only some layers have a norm, if there are no layers, or
+/// if the shapes do not fit together.
 pub fn chain(input: Tensor<4>, layers: &[ChainLayer], pool: bool) -> Option<Chained> {
+    if layers.is_empty() {
+        return None;
+    }
     // As many layers as one step of the backward pass takes.
     let mut pieces = layers.chunks(gradient::MOST_LAYERS).peekable();
     let mut chained = Chained {
@@ -114,11 +117,12 @@ pub fn takes(input: &Tensor<4>) -> bool {
 }
 
 fn run(input: Tensor<4>, layers: &[ChainLayer], pool: bool) -> Option<Chained> {
+    let sizes = Sizes::of(&input, layers, pool)?;
     let Some(maps) = plain(&input) else {
-        return gradient::run(input, layers, pool);
+        return gradient::run(&input, layers, &sizes);
     };
     let tensors = LayerTensors::all(layers, &mut Plain)?;
-    let Forwarded { output, statistics } = Forward::new(&maps, &tensors, pool)?.inference()?;
+    let Forwarded { output, statistics } = Forward::new(&maps, &tensors, &sizes).inference()?;
     let statistics = statistics.iter().map(|statistics| ChainStatistics {
         mean: Tensor::from_primitive::<Flex>(vector(&statistics.mean)),
         variance: Tensor::from_primitive::<Flex>(vector(&statistics.variance)),

@@ -9,7 +9,7 @@ use crate::line::{LANES, Line};
 #[derive(Clone, Copy)]
 pub(super) struct Avx512(__m512);
 
-// SAFETY: `Kernel::run` makes values only after it has found avx512f.
+// SAFETY: `Kernel::run` makes values only after it has found avx512f (and avx2, fma and f16c).
 unsafe impl Vector for Avx512 {
     // 14 x 2 accumulators, 2 columns of weights and 2 broadcasts fill the 32 registers.
     const ROWS: usize = 14;

@@ -7,6 +7,32 @@ use super::portable::Portable;
 use super::{avx2::Avx2, avx512::Avx512};
 use crate::Error;
 
+/// What compiles work for the instructions of `$vector`, and what asks whether the processor has them. One list
+/// for both: what is compiled with instructions that nobody has asked for ends in an illegal one.
+#[cfg(target_arch = "x86_64")]
+macro_rules! instructions {
+    ($vector:ident, $has:ident, $run:ident, $($feature:tt),+) => {
+        #[inline(always)]
+        fn $has() -> bool {
+            $(is_x86_feature_detected!($feature))&&+
+        }
+
+        /// # Safety
+        #[doc = concat!("`", stringify!($has), "` is true.")]
+        $(#[target_feature(enable = $feature)])+
+        unsafe fn $run<O: Op>(op: O) -> O::Output {
+            op.run::<$vector>()
+        }
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+instructions!(
+    Avx512, has_avx512, run_avx512, "avx512f", "avx2", "fma", "f16c"
+);
+#[cfg(target_arch = "x86_64")]
+instructions!(Avx2, has_avx2, run_avx2, "avx2", "fma", "f16c");
+
 /// A piece of work that is compiled once for each instruction set.
 pub(crate) trait Op {
     type Output;
@@ -52,14 +78,11 @@ impl Kernel {
     pub fn is_available(self) -> bool {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Kernel::Avx512 => is_x86_feature_detected!("avx512f"),
+            Kernel::Avx512 => has_avx512(),
             #[cfg(target_arch = "x86_64")]
-            Kernel::Avx2 => {
-                is_x86_feature_detected!("avx2")
-                    && is_x86_feature_detected!("fma")
-                    && is_x86_feature_detected!("f16c")
-            }
-            #[cfg(target_arch = "aarch64")]
+            Kernel::Avx2 => has_avx2(),
+            // Compiled for all of the program, as simd128 is.
+            #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
             Kernel::Neon => true,
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
             Kernel::Simd128 => true,
@@ -88,7 +111,7 @@ impl Kernel {
             Kernel::Avx512 => Avx512::COLS,
             #[cfg(target_arch = "x86_64")]
             Kernel::Avx2 => Avx2::COLS,
-            #[cfg(target_arch = "aarch64")]
+            #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
             Kernel::Neon => super::neon::Neon::COLS,
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
             Kernel::Simd128 => super::simd128::Simd128::COLS,
@@ -103,7 +126,7 @@ impl Kernel {
             Kernel::Avx512 => Avx512::ROWS,
             #[cfg(target_arch = "x86_64")]
             Kernel::Avx2 => Avx2::ROWS,
-            #[cfg(target_arch = "aarch64")]
+            #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
             Kernel::Neon => super::neon::Neon::ROWS,
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
             Kernel::Simd128 => super::simd128::Simd128::ROWS,
@@ -118,11 +141,11 @@ impl Kernel {
         match self {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the guard has found the instructions.
-            Kernel::Avx512 if self.is_available() => unsafe { run_avx512(op) },
+            Kernel::Avx512 if has_avx512() => unsafe { run_avx512(op) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the guard has found the instructions.
-            Kernel::Avx2 if self.is_available() => unsafe { run_avx2(op) },
-            #[cfg(target_arch = "aarch64")]
+            Kernel::Avx2 if has_avx2() => unsafe { run_avx2(op) },
+            #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
             Kernel::Neon => op.run::<super::neon::Neon>(),
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
             Kernel::Simd128 => op.run::<super::simd128::Simd128>(),
@@ -137,18 +160,34 @@ impl Default for Kernel {
     }
 }
 
-/// # Safety
-/// The processor has avx512f (and with it avx2, fma and f16c).
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx2,fma,f16c")]
-unsafe fn run_avx512<O: Op>(op: O) -> O::Output {
-    op.run::<Avx512>()
-}
-
-/// # Safety
-/// The processor has avx2, fma and f16c.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma,f16c")]
-unsafe fn run_avx2<O: Op>(op: O) -> O::Output {
-    op.run::<Avx2>()
+#[cfg(test)]
+mod tests {
+    /// All that compiles for instructions of its own has to be guarded by the same list: that is, to come from
+    /// the macro.
+    #[test]
+    fn nothing_is_compiled_for_instructions_that_nobody_asks_for() {
+        let sources = [
+            include_str!("kernel.rs"),
+            include_str!("mod.rs"),
+            include_str!("avx2.rs"),
+            include_str!("avx512.rs"),
+            include_str!("neon.rs"),
+            include_str!("portable.rs"),
+            include_str!("simd128.rs"),
+        ];
+        // Put together, so that this line is not one of them.
+        let (enable, detected) = (
+            ["target_feature(", "enable"].concat(),
+            ["is_x86_feature_", "detected!"].concat(),
+        );
+        let lines = |what: &str| -> Vec<&str> {
+            let lines = sources.iter().flat_map(|source| source.lines());
+            lines
+                .map(str::trim)
+                .filter(|line| line.contains(what))
+                .collect()
+        };
+        assert_eq!(lines(&enable), [format!("$(#[{enable} = $feature)])+")]);
+        assert_eq!(lines(&detected), [format!("$({detected}($feature))&&+")]);
+    }
 }

@@ -17,7 +17,7 @@ impl Neon {
     }
 }
 
-// SAFETY: every aarch64 target of Rust that has `std` has NEON.
+// SAFETY: this module is compiled only for targets with NEON, as every one with `std` is.
 unsafe impl Vector for Neon {
     // 6 x 4 accumulators, 4 registers of weights and the broadcasts fill the 32 registers.
     const ROWS: usize = 6;
