@@ -8,7 +8,7 @@ use burn::tensor::Device;
 use clap::Parser;
 use examples::network::{NetworkOptions, Opened};
 use examples::runs::free_folder;
-use vgg::data::{self, DataOptions, ImageData, Preprocessing};
+use vgg::data::{DataOptions, ImageData, Preprocessing};
 use vgg::train::{
     Augmentation, Interrupter, OptimizerKind, Outcome, RunConfig, RunFolder, Summary, TrainConfig,
     fine_tune,
@@ -17,7 +17,7 @@ use vgg::{Engine, LayerGroup, Precision, Vgg};
 
 /// Teach a trained network other classes.
 ///
-/// Takes a folder with one folder of PNG or JPEG images a class, or with folders `train` and `test`
+/// Takes a folder with one folder of images a class, or with folders `train` and `test`
 /// of such. The network gets a fresh output layer for these classes. First only the linear layers
 /// learn, while the features are frozen: a fresh layer's first gradients would spoil them. Then all
 /// layers learn, at a tenth of the rate. The second part is a run folder that `infer` reads.
@@ -106,7 +106,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         skip_broken: options.skip_broken,
         limit: None,
     };
-    let (data, fit) = data::load(&options.data, &data_options)?;
+    let (data, fit) = examples::data::load(&options.data, &data_options)?;
     // What the weights are used to; random ones are used to nothing.
     let mut preprocessing = Preprocessing::measure(&data.train, fit);
     if !options.network.is_random() {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use burn::tensor::Device;
 use clap::Parser;
 use examples::network::downloading;
-use vgg::data::{self, DataOptions, ImageSet};
+use vgg::data::{DataOptions, ImageSet};
 use vgg::train::{Evaluation, RunFolder, evaluate};
 use vgg::{Classifier, Engine, PretrainedWeights, VggConfig, WeightsError};
 
@@ -17,7 +17,7 @@ use vgg::{Classifier, Engine, PretrainedWeights, VggConfig, WeightsError};
 ///
 /// Without a network of your own it uses a small one that is shipped with this program; it knows
 /// ten kinds of clothes. With --model vgg16 --pretrained it uses published weights, which know the
-/// 1,000 classes of ImageNet. Pictures are PNG or JPEG of any size, grey or colour, dark on light
+/// 1,000 classes of ImageNet. Pictures are PNG, JPEG, WebP, BMP, GIF or TIFF of any size, grey or colour, dark on light
 /// or light on dark.
 #[derive(Parser)]
 #[command(version, after_help = EXAMPLES, args_override_self = true)]
@@ -212,7 +212,7 @@ fn test_images(
         skip_broken: options.skip_broken,
         limit: options.limit,
     };
-    let (data, _) = data::load(name, &data_options)?;
+    let (data, _) = examples::data::load(name, &data_options)?;
     if data.classes != classifier.classes {
         return Err(format!(
             "the network knows the classes {}; {name} holds {}",

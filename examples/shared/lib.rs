@@ -1,5 +1,6 @@
 //! What several examples need: a network to look through, pictures and values in and out, folders of runs.
 
+pub mod data;
 pub mod font;
 pub mod network;
 pub mod picture;
