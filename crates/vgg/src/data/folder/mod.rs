@@ -441,7 +441,9 @@ mod tests {
     fn another_state_means_other_data() {
         let state = |names: [&str; 2], count| {
             let folder = tempfile::tempdir().expect("a temporary folder");
-            names.map(|name| images(&folder.path().join(name), count, 1));
+            for name in names {
+                images(&folder.path().join(name), count, 1);
+            }
             load(folder.path(), OPTIONS).expect("whole").state
         };
         let before = state(["a", "b"], 6);
