@@ -47,7 +47,7 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), Reason> {
 }
 
 /// Whether the whole file is held as coefficients before any pixel is made of them: that of a progressive file, or one
-/// with a scan for each colour.
+/// with a scan for each colour. Taken to be so of any picture without three colours.
 pub(super) fn has_scans(bytes: &[u8]) -> bool {
     let mut at = 2;
     while let Some((marker, from)) = next_marker(bytes, at) {
