@@ -21,7 +21,7 @@ use vgg::{Classifier, FeatureLayer};
 #[derive(Parser)]
 #[command(version, after_help = EXAMPLES)]
 struct Options {
-    /// A PNG or JPEG picture
+    /// A picture: PNG, JPEG, WebP, BMP, GIF or TIFF
     image: PathBuf,
 
     #[command(flatten)]

@@ -18,7 +18,7 @@ use vgg::{Engine, LayerGroup, Precision, Vgg};
 
 /// Teach a trained network other classes.
 ///
-/// Takes a folder with one folder of PNG or JPEG images a class, or with folders `train` and `test`
+/// Takes a folder with one folder of images a class, or with folders `train` and `test`
 /// of such. The network gets a fresh output layer for these classes. First only the linear layers
 /// learn, while the features are frozen: a fresh layer's first gradients would spoil them. Then all
 /// layers learn, at a tenth of the rate. The second part is a run folder that `infer` reads. Ctrl-C stops
@@ -209,7 +209,7 @@ fn started(options: &Options) -> Result<Work, Box<dyn Error>> {
         limit: None,
     };
     let name = options.data.as_deref().unwrap_or_default();
-    let (data, fit) = data::load(name, &data_options)?;
+    let (data, fit) = examples::data::load(name, &data_options)?;
     // What the weights are used to; random ones are used to nothing.
     let mut preprocessing = Preprocessing::measure(&data.train, fit);
     if !options.network.is_random() {
@@ -303,7 +303,7 @@ fn resumed(out: PathBuf, options: &Options) -> Result<Work, Box<dyn Error>> {
         skip_broken: config.skip_broken,
         limit: config.limit,
     };
-    let (data, _) = data::load(&config.data, &data_options)?;
+    let (data, _) = examples::data::load(&config.data, &data_options)?;
     Ok(Work {
         device: vgg::device(&config.backend)?,
         network: None,

@@ -11,7 +11,7 @@ use clap::Parser;
 use console::printable;
 use examples::classes::{LONGEST_NAME, difference};
 use examples::network::downloading;
-use vgg::data::{self, DataOptions, ImageSet};
+use vgg::data::{DataOptions, ImageSet};
 use vgg::train::{Evaluation, RunFolder, evaluate};
 use vgg::{Classifier, ClassifyError, Engine, PretrainedWeights, VggConfig, WeightsError};
 
@@ -19,7 +19,7 @@ use vgg::{Classifier, ClassifyError, Engine, PretrainedWeights, VggConfig, Weigh
 ///
 /// Without a network of your own it uses a small one that is shipped with this program; it knows
 /// ten kinds of clothes. With --model vgg16 --pretrained it uses published weights, which know the
-/// 1,000 classes of ImageNet. Pictures are PNG or JPEG of any size, grey or colour, dark on light
+/// 1,000 classes of ImageNet. Pictures are PNG, JPEG, WebP, BMP, GIF or TIFF of any size, grey or colour, dark on light
 /// or light on dark. What cannot be recognised is told on standard error, and the others are
 /// recognised all the same; then the program ends with code 1.
 #[derive(Parser)]
@@ -210,7 +210,7 @@ fn test_images(
         skip_broken: options.skip_broken,
         limit: options.limit,
     };
-    let (data, _) = data::load(name, &data_options)?;
+    let (data, _) = examples::data::load(name, &data_options)?;
     match difference(&classifier.classes, &data.classes, name) {
         Some(difference) => Err(difference.into()),
         None => Ok(data.test),

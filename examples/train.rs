@@ -45,7 +45,7 @@ struct Options {
     hidden: Option<Hidden>,
 
     /// What to train on: embedded, fashion-mnist, mnist, cifar10, or a folder with IDX files,
-    /// with CIFAR-10's .bin files, or with one folder of PNG and JPEG images a class
+    /// with CIFAR-10's .bin files, or with one folder of images a class
     #[arg(long, default_value = "embedded", conflicts_with = "resume")]
     data: String,
 
@@ -259,7 +259,7 @@ fn started(options: &Options) -> Result<Prepared, Box<dyn Error>> {
     let [height, width] = model.input_size;
     let shape = [model.input_channels, height, width];
     let (skip_broken, limit) = (options.skip_broken, options.limit);
-    let (data, fit) = data::load(
+    let (data, fit) = examples::data::load(
         &options.data,
         &DataOptions {
             shape,
@@ -314,7 +314,7 @@ fn resumed(path: &Path, options: &Options) -> Result<Prepared, Box<dyn Error>> {
         skip_broken: config.skip_broken,
         limit: config.limit,
     };
-    let (data, _) = data::load(&config.data, &data_options)?;
+    let (data, _) = examples::data::load(&config.data, &data_options)?;
     Ok((folder, config, data))
 }
 

@@ -65,6 +65,11 @@ def main(folder):
     turned = ImageOps.exif_transpose(Image.open(folder / "turned.jpg")).convert("RGB")
     expected(turned).save(folder / "turned.expected.png")
 
+    # As cameras and the web store them: colours at half the size, in one scan and in several.
+    for name, progressive in [("photograph", False), ("progressive", True)]:
+        rgb(150, 113).save(folder / f"{name}.jpg", quality=85, subsampling="4:2:0", progressive=progressive)
+        Image.open(folder / f"{name}.jpg").convert("RGB").save(folder / f"{name}.seen.png")
+
     rgb(80, 70).convert("CMYK").save(folder / "cmyk.jpg", quality=90)
     seen = Image.open(folder / "cmyk.jpg").convert("RGB")
     seen.save(folder / "cmyk.seen.png")

@@ -1,6 +1,7 @@
 //! What several examples need: a network to look through, pictures and values in and out, folders of runs.
 
 pub mod classes;
+pub mod data;
 pub mod finetuning;
 pub mod font;
 pub mod network;

@@ -5,8 +5,8 @@ use std::io::Cursor;
 use std::path::Path;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use image::{GrayImage, ImageFormat, ImageReader, Rgb, RgbImage};
-use vgg::data::{Fit, Normalization, read_image};
+use image::{GrayImage, ImageFormat, Rgb, RgbImage};
+use vgg::data::{Normalization, read_scaled};
 
 use crate::values;
 
@@ -20,7 +20,7 @@ const INFERNO: [[f32; 3]; 6] = [
     [252.0, 255.0, 164.0],
 ];
 
-/// The image at `path` with its longer side scaled to `side` pixels, values 0 to 1,
+/// The image at `path` with its longer side as it is shown scaled to `side` pixels, values 0 to 1,
 /// `[1, channels, height, width]`.
 pub fn read(
     path: &Path,
@@ -28,18 +28,7 @@ pub fn read(
     side: usize,
     device: &Device,
 ) -> Result<Tensor<4>, Box<dyn Error>> {
-    // Where the size cannot be told, `read_image` says what is wrong.
-    let size = ImageReader::open(path)
-        .and_then(ImageReader::with_guessed_format)
-        .map(ImageReader::into_dimensions);
-    let (width, height) = match size {
-        Ok(Ok(size)) => size,
-        _ => (1, 1),
-    };
-    let scale = side as f64 / f64::from(width.max(height));
-    let scaled = |length: u32| ((f64::from(length) * scale).round() as usize).max(1);
-    let shape = [channels, scaled(height), scaled(width)];
-    let pixels = read_image(path, shape, Fit::Cover)?;
+    let (shape, pixels) = read_scaled(path, channels, side)?;
     let values: Vec<f32> = pixels
         .iter()
         .map(|&value| f32::from(value) / 255.0)

@@ -118,7 +118,7 @@ fn clothes(folder: &Path, each: usize) {
         skip_broken: false,
         limit: None,
     };
-    let (data, _) = data::load("embedded", &options).expect("shipped");
+    let (data, _) = data::load("embedded", &options, &mut |_, _| {}).expect("shipped");
     for (part, set, each) in [("train", &data.train, each), ("test", &data.test, 100)] {
         for class in [0, 1, 8] {
             let name = data.classes[class].replace('/', " or ");
@@ -190,7 +190,7 @@ fn what_cannot_work_is_named() {
     let out = folder();
     let page = out.path().join("cat.jpg");
     fs::write(&page, "<!DOCTYPE html><html><body>404</body></html>").expect("written");
-    let not_an_image = "cat.jpg: neither a PNG nor a JPEG image";
+    let not_an_image = "cat.jpg: neither a PNG nor a JPEG, WebP";
     fails_with(example("features").arg(&page).args(NARROW), not_an_image);
     let mut style = example("style");
     style
@@ -239,7 +239,7 @@ fn what_cannot_work_is_named() {
     fails_with(&mut finetune, "neither one folder of images a class");
     fs::create_dir(empty.path().join("cats")).expect("created");
     fs::write(empty.path().join("cats/page.png"), "<html>").expect("written");
-    fails_with(&mut finetune, "page.png: neither a PNG nor a JPEG image");
+    fails_with(&mut finetune, "page.png: neither a PNG nor a JPEG, WebP");
 }
 
 /// A file as torchvision's, which says nothing of its network, with a head for 37 classes.

@@ -283,7 +283,7 @@ fn a_broken_picture_in_a_class_folder_is_named_or_skipped() {
     let mut command = train(&folder.path().join("a"), &[]);
     fails_with(
         command.args(args),
-        "light/3.png: neither a PNG nor a JPEG image",
+        "light/3.png: neither a PNG nor a JPEG, WebP",
     );
     let mut command = train(&folder.path().join("b"), &["--skip-broken"]);
     let output = succeeds(command.args(args));

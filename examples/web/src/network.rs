@@ -80,7 +80,7 @@ impl Network {
         self.0.network.config().parameter_count() as f64
     }
 
-    /// Recognises the PNG or JPEG image in `bytes`; `name` is for messages only.
+    /// Recognises the image in `bytes`; `name` is for messages only.
     ///
     /// # Errors
     /// An image that cannot be used, or a device that does not answer.

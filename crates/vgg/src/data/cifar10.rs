@@ -1,14 +1,17 @@
 //! The binary version of CIFAR-10: records of one label and 3×32×32 pixels.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::error::DataError;
 use super::idx::check_labels;
-use super::image_set::{ImageData, ImageSet};
+use super::image_data::ImageData;
+use super::image_set::ImageSet;
+use crate::file::read_at_most;
 
 /// Bytes of one image: red, green and blue planes of 32×32.
 const PIXELS: usize = 3 * 32 * 32;
+/// No file of this family is larger; the published ones have 31 MB.
+const MOST_BYTES: u64 = 1 << 30;
 /// The classes in the order of their labels, as in `batches.meta.txt`.
 const CLASSES: [&str; 10] = [
     "airplane",
@@ -33,18 +36,18 @@ pub(super) fn load(folder: &Path) -> Result<ImageData, DataError> {
     let batches: Vec<_> = (1..=5)
         .map(|n| folder.join(format!("data_batch_{n}.bin")))
         .collect();
-    Ok(ImageData {
-        train: read(&batches)?,
-        test: read(&[folder.join("test_batch.bin")])?,
-        classes: CLASSES.map(str::to_owned).to_vec(),
-        mirrors: true,
-    })
+    Ok(ImageData::new(
+        read(&batches)?,
+        read(&[folder.join("test_batch.bin")])?,
+        CLASSES.map(str::to_owned).to_vec(),
+        true,
+    ))
 }
 
 fn read(paths: &[PathBuf]) -> Result<ImageSet, DataError> {
     let (mut pixels, mut labels) = (Vec::new(), Vec::new());
     for path in paths {
-        let bytes = fs::read(path).map_err(|source| DataError::io(path, source))?;
+        let bytes = read_at_most(path, MOST_BYTES).map_err(|source| DataError::io(path, source))?;
         if bytes.is_empty() || !bytes.len().is_multiple_of(PIXELS + 1) {
             return Err(DataError::Length {
                 path: path.clone(),
@@ -67,6 +70,7 @@ fn read(paths: &[PathBuf]) -> Result<ImageSet, DataError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     fn folder(records: usize, label: u8) -> tempfile::TempDir {
         let folder = tempfile::tempdir().expect("a temporary folder");
@@ -105,6 +109,29 @@ mod tests {
         let error = load(folder(1, 10).path()).expect_err("10").to_string();
         assert!(
             error.ends_with("label 10 of image 0 is not below 10"),
+            "{error}"
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_batch_that_never_ends_is_not_read() {
+        let folder = folder(2, 0);
+        let path = folder.path().join("data_batch_3.bin");
+        fs::remove_file(&path).expect("there");
+        std::os::unix::fs::symlink("/dev/zero", &path).expect("linked");
+        let error = load(folder.path()).expect_err("endless").to_string();
+        assert!(
+            error.contains("data_batch_3.bin: it is a device"),
+            "{error}"
+        );
+        fs::remove_file(&path).expect("there");
+        fs::File::create(&path)
+            .and_then(|file| file.set_len(1 << 40))
+            .expect("a hole");
+        let error = load(folder.path()).expect_err("too long").to_string();
+        assert!(
+            error.contains("data_batch_3.bin: it has more than 1073741824 bytes"),
             "{error}"
         );
     }

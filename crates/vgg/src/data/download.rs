@@ -136,6 +136,24 @@ mod tests {
         assert_eq!(seen, (700, Some(700)));
     }
 
+    /// One that says no length: the end of the connection would be the end of the file.
+    #[test]
+    fn a_server_that_never_ends_is_left() {
+        use std::io::Write as _;
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = format!("http://{}", listener.local_addr().expect("bound"));
+        std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let mut stream = stream;
+                let _ = stream.read(&mut [0; 4096]);
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
+                while stream.write_all(&[7; 512]).is_ok() {}
+            }
+        });
+        let error = get(&address).expect_err("endless");
+        assert!(error.contains("more than 1000 bytes arrived"), "{error}");
+    }
+
     #[test]
     fn a_redirect_is_followed() {
         let address = serve(|path| match path {

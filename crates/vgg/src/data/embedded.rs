@@ -6,7 +6,8 @@ use std::path::Path;
 use super::FASHION_MNIST_CLASSES;
 use super::error::DataError;
 use super::idx::{gunzip, join, parse_idx_images, parse_idx_labels};
-use super::image_set::{ImageData, ImageSet};
+use super::image_data::ImageData;
+use super::image_set::ImageSet;
 
 macro_rules! shipped {
     ($name:literal) => {
@@ -19,18 +20,18 @@ macro_rules! shipped {
 
 /// The shipped images.
 pub(super) fn load() -> Result<ImageData, DataError> {
-    Ok(ImageData {
-        train: part(
+    Ok(ImageData::new(
+        part(
             shipped!("train-images-idx3-ubyte.gz"),
             shipped!("train-labels-idx1-ubyte.gz"),
         )?,
-        test: part(
+        part(
             shipped!("t10k-images-idx3-ubyte.gz"),
             shipped!("t10k-labels-idx1-ubyte.gz"),
         )?,
-        classes: FASHION_MNIST_CLASSES.map(str::to_owned).to_vec(),
-        mirrors: true,
-    })
+        FASHION_MNIST_CLASSES.map(str::to_owned).to_vec(),
+        true,
+    ))
 }
 
 fn part(

@@ -111,15 +111,15 @@ pub enum DataError {
     /// Images that need more memory than is sensible.
     #[error(
         "{images} images of {} bytes each need {:.1} GB; the most is {:.0} GB: use smaller images \
-         or --limit", bytes_each, *images as f64 * *bytes_each as f64 / 1e9, *most as f64 / 1e9
+         or fewer", bytes_each, *images as f64 * *bytes_each as f64 / 1e9, *most as f64 / 1e9
     )]
     TooMuch {
         /// How many images there are.
         images: usize,
         /// Bytes of each of them.
-        bytes_each: usize,
+        bytes_each: u64,
         /// The most bytes that are held.
-        most: usize,
+        most: u64,
     },
     /// A size that makes no sense.
     #[error("{0}")]

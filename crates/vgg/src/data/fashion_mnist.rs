@@ -12,7 +12,8 @@ use super::checksum::hexadecimal;
 use super::download::{Progress, download};
 use super::error::DataError;
 use super::idx::{find, gunzip, join, parse_idx_images, parse_idx_labels, read_maybe_gz};
-use super::image_set::{ImageData, ImageSet};
+use super::image_data::ImageData;
+use super::image_set::ImageSet;
 use crate::atomic::write_atomically;
 
 /// Where the four files are downloaded from.
@@ -81,12 +82,12 @@ fn load(folders: &[PathBuf], address: &str, progress: Progress) -> Result<ImageD
         let labels = parse_idx_labels(&label_file, &labels, FASHION_MNIST_CLASSES.len())?;
         join((&image_file, images), (&label_file, labels))
     };
-    Ok(ImageData {
-        train: part(&TRAIN)?,
-        test: part(&TEST)?,
-        classes: FASHION_MNIST_CLASSES.map(str::to_owned).to_vec(),
-        mirrors: true,
-    })
+    Ok(ImageData::new(
+        part(&TRAIN)?,
+        part(&TEST)?,
+        FASHION_MNIST_CLASSES.map(str::to_owned).to_vec(),
+        true,
+    ))
 }
 
 /// The file's path and decompressed contents. The first of `folders` is the cache.

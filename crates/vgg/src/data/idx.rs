@@ -2,16 +2,18 @@
 //! plain or compressed with gzip.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use flate2::read::GzDecoder;
+use flate2::bufread::MultiGzDecoder;
 
 use super::error::DataError;
 use super::image_set::ImageSet;
 
 /// No image file of this family is larger; a header that says otherwise is not believed.
-const MOST_BYTES: usize = 4 << 30;
+const MOST_BYTES: u64 = 4 << 30;
+/// Of a file that does not begin as an IDX file no more is read.
+const MOST_OF_ANOTHER: u64 = 1 << 16;
 /// Type "unsigned byte", three dimensions: images.
 const IMAGE_MAGIC: u32 = 0x0803;
 /// Type "unsigned byte", one dimension: labels.
@@ -115,38 +117,41 @@ fn parse<const D: usize>(
     }
 }
 
-/// Reads a file, decompressing it if it is gzip.
+/// Reads a file, decompressing it if it is gzip: no more of it than its header says, and one byte.
 pub(super) fn read_maybe_gz(path: &Path) -> Result<Vec<u8>, DataError> {
     let error = |source| DataError::io(path, source);
-    let mut file = File::open(path).map_err(error)?;
-    let mut raw = Vec::new();
-    file.by_ref()
-        .take(MOST_BYTES as u64 + 1)
-        .read_to_end(&mut raw)
-        .map_err(error)?;
-    let bytes = if raw.starts_with(&[0x1f, 0x8b]) {
-        gunzip(path, &raw)?
-    } else {
-        raw
-    };
-    if bytes.len() > MOST_BYTES {
-        return Err(DataError::Length {
-            path: path.to_owned(),
-            expected: format!("at most {MOST_BYTES}"),
-            why: "in a file of this kind".to_owned(),
-            found: "more".to_owned(),
-        });
+    let mut file = BufReader::new(File::open(path).map_err(error)?);
+    let compressed = file.fill_buf().map_err(error)?.starts_with(&[0x1f, 0x8b]);
+    match compressed {
+        true => contents(MultiGzDecoder::new(file)).map_err(error),
+        false => contents(file).map_err(error),
     }
-    Ok(bytes)
 }
 
-/// Decompresses gzip data; `path` is for messages only.
+/// Decompresses gzip data, as [`read_maybe_gz`] does; `path` is for messages only.
 pub(super) fn gunzip(path: &Path, raw: &[u8]) -> Result<Vec<u8>, DataError> {
+    contents(MultiGzDecoder::new(raw)).map_err(|source| DataError::io(path, source))
+}
+
+/// What an IDX file should hold, and a byte more where there is one, so that [`parse`] sees that it is too long. The
+/// header comes first: a small file can unpack to a thousand times its size.
+fn contents(mut file: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    GzDecoder::new(raw)
-        .take(MOST_BYTES as u64 + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|source| DataError::io(path, source))?;
+    file.by_ref().take(4).read_to_end(&mut bytes)?;
+    let most = match bytes[..] {
+        [0, 0, 0x08, dimensions] => {
+            file.by_ref()
+                .take(4 * u64::from(dimensions))
+                .read_to_end(&mut bytes)?;
+            let sizes = bytes[4..].chunks_exact(4);
+            let sizes = sizes
+                .map(|word| u64::from(u32::from_be_bytes([word[0], word[1], word[2], word[3]])));
+            sizes.fold(1, u64::saturating_mul)
+        }
+        _ => MOST_OF_ANOTHER,
+    };
+    let most = most.min(MOST_BYTES).saturating_add(1);
+    file.take(most).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
@@ -265,6 +270,46 @@ mod tests {
                 .to_string();
             assert!(error.starts_with("folder/train-images: "), "{error}");
             assert!(error.contains(expected), "{error:?} lacks {expected:?}");
+        }
+    }
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        use std::io::Write as _;
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        encoder.write_all(bytes).expect("in memory");
+        encoder.finish().expect("in memory")
+    }
+
+    #[test]
+    fn no_more_is_unpacked_than_the_header_says() {
+        let path = Path::new("x");
+        for (start, most) in [
+            (images(2, 3, 18), 16 + 18),
+            (labels(&[1, 2]), 8 + 2),
+            (vec![1; 4], 4 + (1 << 16)),
+        ] {
+            let bomb = gzip(&[start, vec![7; 50 << 20]].concat());
+            assert_eq!(gunzip(path, &bomb).expect("unpacks").len(), most + 1);
+        }
+        let parsed = parse_idx_images(
+            path,
+            &gunzip(path, &gzip(&images(2, 3, 19))).expect("unpacks"),
+        );
+        let error = parsed.expect_err("too long").to_string();
+        assert!(error.contains("34 bytes expected"), "{error}");
+    }
+
+    #[test]
+    fn a_file_of_several_members_is_read_whole() {
+        let whole = images(2, 3, 18);
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for cut in [1, 10, 16, 20] {
+            let (first, rest) = whole.split_at(cut);
+            let bytes = [gzip(first), gzip(b""), gzip(rest)].concat();
+            assert_eq!(gunzip(Path::new("x"), &bytes).expect("unpacks"), whole);
+            let path = folder.path().join("images.gz");
+            std::fs::write(&path, bytes).expect("written");
+            assert_eq!(read_maybe_gz(&path).expect("unpacks"), whole);
         }
     }
 

@@ -1,21 +1,17 @@
 //! From an image file of any size to the pixels of one size that a network takes.
 
-use std::fs;
-use std::io::Cursor;
 use std::path::Path;
 
 use burn::config::Config;
 use image::imageops::{self, FilterType};
-use image::metadata::Orientation;
-use image::{DynamicImage, GrayImage, ImageDecoder, ImageFormat, ImageReader, Luma, Rgb, RgbImage};
+use image::{DynamicImage, GrayImage, Luma, RgbImage};
 
+use super::decode::{decode, read};
 use super::error::DataError;
 use super::resize::{Pixels, centre, resize, short_side_to};
 
-/// Images of more pixels are refused before they are decoded: 100 megapixels take 400 MB.
+/// An image is not scaled to more pixels: 100 megapixels take 300 MB.
 const MOST_PIXELS: u64 = 100_000_000;
-/// Fewer pixels on a side show nothing that could be recognised.
-const SMALLEST_SIDE: u32 = 8;
 /// How far from the background's brightness a pixel has to be to belong to the object.
 const CONTRAST: u8 = 24;
 
@@ -36,52 +32,107 @@ pub enum Fit {
     },
 }
 
-/// Reads the image at `path` (PNG or JPEG): see [`decode_image`].
+/// Reads the image at `path`: see [`decode_image`].
 ///
 /// # Errors
-/// A file that cannot be read, and the errors of [`decode_image`].
+/// A file that cannot be read, of more than 1 GiB, or that is no file but a device or a named pipe, and the errors of
+/// [`decode_image`].
 pub fn read_image(path: &Path, shape: [usize; 3], fit: Fit) -> Result<Vec<u8>, DataError> {
-    let bytes = fs::read(path).map_err(|source| DataError::io(path, source))?;
-    decode_image(path, &bytes, shape, fit)
+    decode_image(path, &read(path)?, shape, fit)
 }
 
-/// Decodes a PNG or JPEG to `shape` (channels, height, width): values 0 to 255 in the order
-/// channel, row, column. One channel is the luminance. Transparent parts are shown on white,
-/// and an orientation in EXIF is applied.
-/// Scaling is a triangle filter over the whole footprint of each output pixel. `path` is for
-/// messages only.
+/// Reads the image at `path` as [`decode_image`] does, with its longer side scaled to `side` pixels as it is shown:
+/// the shape (`channels`, height, width) and its pixels.
 ///
 /// # Errors
-/// An image that is broken, of another format, smaller than 8×8 or larger than 100 megapixels
-/// (said before it is decoded), or a `shape` with neither one nor three channels.
+/// Those of [`read_image`].
+pub fn read_scaled(
+    path: &Path,
+    channels: usize,
+    side: usize,
+) -> Result<([usize; 3], Vec<u8>), DataError> {
+    let decoded = decode(path, &read(path)?)?;
+    let (width, height) = decoded.image.dimensions();
+    let scale = side as f64 / f64::from(width.max(height));
+    let scaled = |length: u32| ((f64::from(length) * scale).round() as usize).max(1);
+    let shape = [channels, scaled(height), scaled(width)];
+    Ok((shape, fitted(path, decoded.image, shape, Fit::Cover)?))
+}
+
+/// Decodes a PNG, JPEG, WebP, BMP, GIF or TIFF file to `shape` (channels, height, width): values 0 to 255 in the
+/// order channel, row, column. Of several frames or pages the first is taken. One channel is the luminance.
+/// Transparent parts are shown on white, and an orientation in EXIF is applied.
+/// Scaling is a triangle filter over the whole footprint of each output pixel. `path` is for messages only.
+///
+/// # Errors
+/// An image that is broken or cut off, of another format, smaller than 8×8 or larger than there is memory to decode it
+/// (said before it is decoded), or a `shape` with neither one nor three channels, without pixels or with more than 100
+/// million.
 pub fn decode_image(
     path: &Path,
     bytes: &[u8],
     shape: [usize; 3],
     fit: Fit,
 ) -> Result<Vec<u8>, DataError> {
+    check_shape(shape)?;
+    let decoded = decode(path, bytes)?;
+    fitted(path, decoded.image, shape, fit)
+}
+
+fn check_shape([channels, height, width]: [usize; 3]) -> Result<(), DataError> {
+    if !matches!(channels, 1 | 3) {
+        return Err(DataError::Invalid(format!(
+            "an image file gives 1 or 3 channels, the network takes {channels}"
+        )));
+    }
+    if height == 0 || width == 0 || too_many(width, height) {
+        return Err(DataError::Invalid(format!(
+            "an image cannot be brought to {width}×{height} pixels; the most is {MOST_PIXELS} in all"
+        )));
+    }
+    Ok(())
+}
+
+fn too_many(width: usize, height: usize) -> bool {
+    (width as u64).saturating_mul(height as u64) > MOST_PIXELS
+}
+
+fn fitted(path: &Path, image: RgbImage, shape: [usize; 3], fit: Fit) -> Result<Vec<u8>, DataError> {
+    check_shape(shape)?;
     let [channels, height, width] = shape;
-    let image = flatten_alpha(decode(path, bytes)?);
-    let size = [width as u32, height as u32];
-    if let Fit::CentreCrop { short_side } = fit
-        && matches!(channels, 1 | 3)
-    {
+    if let Fit::CentreCrop { short_side } = fit {
         return centre_crop(path, image, shape, short_side);
     }
-    match channels {
-        1 => {
-            let grey = DynamicImage::ImageRgb8(image).into_luma8();
-            Ok(fit_grey(grey, size, fit).into_raw())
-        }
-        3 => {
-            let fitted = fit_colour(image, size, fit);
-            let plane = |channel: usize| fitted.pixels().map(move |pixel| pixel[channel]);
-            Ok((0..3).flat_map(plane).collect())
-        }
-        _ => Err(DataError::Invalid(format!(
-            "an image file gives 1 or 3 channels, the network takes {channels}"
-        ))),
+    let (w, h) = image.dimensions();
+    let scale = (width as f64 / f64::from(w)).max(height as f64 / f64::from(h));
+    let covering = [w, h].map(|side| (f64::from(side) * scale).ceil() as usize);
+    if fit == Fit::Cover {
+        check_scaled(path, [w as usize, h as usize], covering)?;
     }
+    let size = [width as u32, height as u32];
+    if channels == 1 {
+        let grey = DynamicImage::ImageRgb8(image).into_luma8();
+        return Ok(fit_grey(grey, size, fit).into_raw());
+    }
+    let fitted = fit_colour(image, size, fit);
+    let plane = |channel: usize| fitted.pixels().map(move |pixel| pixel[channel]);
+    Ok((0..3).flat_map(plane).collect())
+}
+
+/// Refuses what would be scaled to too many pixels before a part of them is cut out: a long strip, or a shape that
+/// asks for it.
+fn check_scaled(
+    path: &Path,
+    [w, h]: [usize; 2],
+    [width, height]: [usize; 2],
+) -> Result<(), DataError> {
+    if !too_many(width, height) {
+        return Ok(());
+    }
+    let reason = format!(
+        "{w}×{h} pixels would be scaled to {width}×{height}; the most is {MOST_PIXELS} in all"
+    );
+    Err(DataError::image(path, reason))
 }
 
 /// [`Fit::CentreCrop`].
@@ -93,12 +144,7 @@ fn centre_crop(
 ) -> Result<Vec<u8>, DataError> {
     let (w, h) = (image.width() as usize, image.height() as usize);
     let [scaled_height, scaled_width] = short_side_to(short_side.max(width).max(height), w, h);
-    if (scaled_height as u64).saturating_mul(scaled_width as u64) > MOST_PIXELS {
-        let reason = format!(
-            "{w}×{h} pixels are too long a strip: scaled it would have {scaled_width}×{scaled_height}"
-        );
-        return Err(DataError::image(path, reason));
-    }
+    check_scaled(path, [w, h], [scaled_width, scaled_height])?;
     let values = match channels {
         1 => DynamicImage::ImageRgb8(image).into_luma8().into_raw(),
         _ => image.into_raw(),
@@ -119,51 +165,6 @@ fn centre_crop(
             .copied()
     };
     Ok((0..channels).flat_map(plane).collect())
-}
-
-fn decode(path: &Path, bytes: &[u8]) -> Result<DynamicImage, DataError> {
-    let broken =
-        |error: image::ImageError| DataError::image(path, format!("broken image: {error}"));
-    let reader = ImageReader::new(Cursor::new(bytes))
-        .with_guessed_format()
-        .map_err(|source| DataError::io(path, source))?;
-    match reader.format() {
-        Some(ImageFormat::Png | ImageFormat::Jpeg) => {}
-        Some(other) => {
-            let name = other.extensions_str().first().unwrap_or(&"other");
-            let reason = format!("neither a PNG nor a JPEG image, but {name}");
-            return Err(DataError::image(path, reason));
-        }
-        None => return Err(DataError::image(path, "neither a PNG nor a JPEG image")),
-    }
-    let mut decoder = reader.into_decoder().map_err(broken)?;
-    let (width, height) = decoder.dimensions();
-    if u64::from(width) * u64::from(height) > MOST_PIXELS {
-        let reason = format!("{width}×{height} pixels are too many; the most is {MOST_PIXELS}");
-        return Err(DataError::image(path, reason));
-    }
-    if width.min(height) < SMALLEST_SIDE {
-        let reason = format!(
-            "{width}×{height} pixels are too few; the least is {SMALLEST_SIDE}×{SMALLEST_SIDE}"
-        );
-        return Err(DataError::image(path, reason));
-    }
-    // A file without orientation, or with one that cannot be read, is shown as it is.
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let mut image = DynamicImage::from_decoder(decoder).map_err(broken)?;
-    image.apply_orientation(orientation);
-    Ok(image)
-}
-
-fn flatten_alpha(image: DynamicImage) -> RgbImage {
-    if !image.color().has_alpha() {
-        return image.into_rgb8();
-    }
-    let rgba = image.into_rgba8();
-    RgbImage::from_fn(rgba.width(), rgba.height(), |x, y| {
-        let [r, g, b, alpha] = rgba.get_pixel(x, y).0.map(u32::from);
-        Rgb([r, g, b].map(|value| ((value * alpha + 255 * (255 - alpha) + 127) / 255) as u8))
-    })
 }
 
 fn fit_colour(image: RgbImage, [width, height]: [u32; 2], fit: Fit) -> RgbImage {
@@ -259,6 +260,8 @@ pub(crate) fn border_mean(pixels: &[u8], [_, height, width]: [usize; 3]) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use image::{ImageFormat, Rgb};
+    use std::io::Cursor;
 
     fn png(image: impl Into<DynamicImage>) -> Vec<u8> {
         let mut bytes = Cursor::new(Vec::new());
@@ -295,9 +298,10 @@ mod tests {
 
     #[test]
     fn sizes_are_checked_before_decoding() {
-        let message = error(&header_only(20_000, 20_000));
+        let message = error(&header_only(2_000_000, 2_000_000));
         assert!(
-            message.contains("20000×20000 pixels are too many; the most is 100000000"),
+            message
+                .contains("2000000×2000000 pixels are too many: to decode them takes 28000.0 GB"),
             "{message}"
         );
         let message = error(&png(GrayImage::new(1, 1)));
@@ -312,8 +316,38 @@ mod tests {
     fn broken_files_are_errors() {
         let whole = png(GrayImage::from_fn(64, 64, |x, y| Luma([(x * y) as u8])));
         assert!(error(&whole[..whole.len() / 2]).contains("broken image"));
-        assert!(error(b"no image at all").contains("neither a PNG nor a JPEG"));
-        assert!(error(b"").contains("neither a PNG nor a JPEG"));
+        assert!(error(b"no image at all").contains("neither a PNG nor a JPEG, WebP"));
+        assert!(error(b"").contains("neither a PNG nor a JPEG, WebP"));
+    }
+
+    #[test]
+    fn a_shape_that_cannot_be_is_an_error() {
+        let image = png(RgbImage::new(40, 30));
+        let strip = png(GrayImage::new(60_000, 8));
+        let centre = |short_side| Fit::CentreCrop { short_side };
+        for fit in [Fit::Cover, Fit::Object, centre(8), centre(usize::MAX)] {
+            for shape in [
+                [1, 1 << 20, 1 << 20],
+                [1, 1 << 31, 1 << 31],
+                [3, usize::MAX, usize::MAX],
+                [3, 1, usize::MAX],
+                [3, 0, 8],
+                [1, 8, 0],
+                [2, 8, 8],
+                [usize::MAX, 8, 8],
+            ] {
+                decode_image(Path::new("a"), &image, shape, fit).expect_err("no such shape");
+            }
+        }
+        for short_side in [1 << 20, usize::MAX / 2, usize::MAX] {
+            let fit = centre(short_side);
+            decode_image(Path::new("a"), &image, [3, 8, 8], fit).expect_err("too large in between");
+        }
+        for fit in [Fit::Cover, centre(8)] {
+            let error =
+                decode_image(Path::new("a"), &strip, [1, 224, 224], fit).expect_err("a strip");
+            assert!(error.to_string().contains("would be scaled to"), "{error}");
+        }
     }
 
     #[test]

@@ -32,19 +32,23 @@ impl ImageSet {
     /// No images, an empty shape, or pixels and labels that do not fit together.
     pub fn new(shape: [usize; 3], pixels: Vec<u8>, labels: Vec<u16>) -> Result<Self, DataError> {
         let [channels, height, width] = shape;
-        let image = channels * height * width;
-        if image == 0 || labels.is_empty() {
+        // An overflow has no pixels that fit it.
+        let image = channels
+            .checked_mul(height)
+            .and_then(|part| part.checked_mul(width));
+        let all = image.and_then(|image| image.checked_mul(labels.len()));
+        if image == Some(0) || labels.is_empty() {
             return Err(DataError::Invalid(format!(
                 "{} images of {channels} channels and {height}×{width} pixels are nothing to \
                  work with",
                 labels.len()
             )));
         }
-        if pixels.len() != image * labels.len() {
+        if all != Some(pixels.len()) {
             return Err(DataError::Invalid(format!(
                 "{} labels of {channels}×{height}×{width} images need {} pixel values, found {}",
                 labels.len(),
-                image * labels.len(),
+                all.map_or("impossibly many".to_owned(), |all| all.to_string()),
                 pixels.len()
             )));
         }
@@ -118,19 +122,6 @@ impl Dataset<LabelledImage> for ImageSet {
     }
 }
 
-/// A data set in two parts.
-#[derive(Debug, Clone)]
-pub struct ImageData {
-    /// What the network learns from.
-    pub train: ImageSet,
-    /// What it is tested on.
-    pub test: ImageSet,
-    /// Names of the classes, in the order of the labels.
-    pub classes: Vec<String>,
-    /// Whether a mirrored image still shows its class: true of clothes, not of digits.
-    pub mirrors: bool,
-}
-
 /// Mean and standard deviation of each channel, for values in `[0, 1]`. The network sees
 /// `(value / 255 − mean) / deviation`.
 #[derive(Config, Debug, PartialEq)]
@@ -170,7 +161,7 @@ impl Normalization {
         device: &Device,
     ) -> Result<Tensor<4>, DataError> {
         let [channels, height, width] = shape;
-        let image: usize = shape.iter().product();
+        let image = channels.saturating_mul(height).saturating_mul(width);
         if self.mean.len() != channels || self.deviation.len() != channels {
             return Err(DataError::Invalid(format!(
                 "a normalisation of {} means and {} deviations does not fit {channels} channels",
@@ -234,6 +225,13 @@ mod tests {
             ([1, 2, 2], 7, 2, "need 8 pixel values, found 7"),
             ([1, 2, 2], 0, 0, "0 images of 1 channels and 2×2 pixels"),
             ([1, 0, 2], 0, 2, "2 images of 1 channels and 0×2 pixels"),
+            (
+                [1, 1 << 31, 1 << 33],
+                0,
+                2,
+                "need impossibly many pixel values",
+            ),
+            ([usize::MAX; 3], 7, 1, "need impossibly many pixel values"),
         ] {
             let error = ImageSet::new(shape, vec![0; pixels], vec![0; labels]).expect_err(expected);
             assert!(error.to_string().contains(expected), "{error}");

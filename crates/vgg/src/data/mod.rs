@@ -7,6 +7,7 @@
 mod checksum;
 #[cfg(feature = "train")]
 mod cifar10;
+mod decode;
 #[cfg(feature = "train")]
 mod download;
 #[cfg(feature = "embedded")]
@@ -21,8 +22,11 @@ mod folder;
 #[cfg(feature = "train")]
 mod idx;
 mod image;
+mod image_data;
 mod image_set;
 mod imagenet;
+mod jpeg;
+mod memory;
 mod preprocessing;
 mod resize;
 #[cfg(feature = "train")]
@@ -41,10 +45,11 @@ pub use fashion_mnist::{DOWNLOAD_ADDRESS, fashion_mnist};
 pub(crate) use fetch::{Remote, fetch};
 #[cfg(feature = "train")]
 pub use idx::{IdxImages, parse_idx_images, parse_idx_labels};
-pub use image::{Fit, decode_image, read_image};
+pub use image::{Fit, decode_image, read_image, read_scaled};
+pub use image_data::{DataState, ImageData, LeftOut};
 #[cfg(feature = "train")]
 pub use image_set::LabelledImage;
-pub use image_set::{ImageData, ImageSet, Normalization};
+pub use image_set::{ImageSet, Normalization};
 pub use imagenet::imagenet_classes;
 pub use preprocessing::{ChannelOrder, Preprocessing};
 #[cfg(feature = "train")]

@@ -1,7 +1,6 @@
 //! What was done to the training images, as a value that is saved with the network, so that
 //! images to be recognised get the same.
 
-use std::fs;
 use std::path::Path;
 
 use burn::tensor::{Device, Tensor};
@@ -9,6 +8,7 @@ use burn::tensor::{Device, Tensor};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::decode;
 use super::error::DataError;
 use super::image::{Fit, border_mean, decode_image};
 use super::image_set::{ImageSet, Normalization};
@@ -113,8 +113,7 @@ impl Preprocessing {
     /// # Errors
     /// See [`read_image`](super::read_image).
     pub fn read(&self, path: &Path) -> Result<Vec<u8>, DataError> {
-        let bytes = fs::read(path).map_err(|source| DataError::io(path, source))?;
-        self.decode(path, &bytes)
+        self.decode(path, &decode::read(path)?)
     }
 
     /// [`Preprocessing::read`] from a whole file in memory; `name` is for messages only.

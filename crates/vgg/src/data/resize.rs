@@ -107,12 +107,16 @@ fn resize_columns(image: &Pixels, height: usize) -> Pixels {
 }
 
 /// Height and width of an image whose short side is scaled to `short`; the long one is rounded
-/// down, as torchvision does.
+/// down, as torchvision does. Sides of at least 1.
 pub(super) fn short_side_to(short: usize, width: usize, height: usize) -> [usize; 2] {
+    let long = |long: usize, other: usize| {
+        let scaled = short as u128 * long as u128 / other as u128;
+        usize::try_from(scaled).unwrap_or(usize::MAX).max(1)
+    };
     if width <= height {
-        [(short * height / width).max(1), short]
+        [long(height, width), short]
     } else {
-        [short, (short * width / height).max(1)]
+        [short, long(width, height)]
     }
 }
 
@@ -141,6 +145,7 @@ mod tests {
         assert_eq!(short_side_to(256, 500, 375), [256, 341]);
         assert_eq!(short_side_to(256, 333, 500), [384, 256]);
         assert_eq!(short_side_to(256, 100_000, 1), [256, 25_600_000]);
+        assert_eq!(short_side_to(usize::MAX, 9, 8), [usize::MAX, usize::MAX]);
     }
 
     #[test]

@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use super::download::Progress;
 use super::error::DataError;
 use super::fashion_mnist::{DOWNLOAD_ADDRESS, fashion_mnist};
 use super::folder::{self, FolderOptions};
 use super::image::Fit;
-use super::image_set::ImageData;
+use super::image_data::ImageData;
 use super::{cifar10, idx};
 
 /// The names that [`load`] does not take for folders.
@@ -41,21 +42,19 @@ pub fn cache_folder() -> PathBuf {
 /// - anything else is a folder: with IDX files, with CIFAR-10's binary files, or with one folder
 ///   of images a class.
 ///
+/// `progress` is called while a file arrives.
+///
 /// # Errors
 /// Data that is not there or not whole.
-pub fn load(name: &str, options: &DataOptions) -> Result<(ImageData, Fit), DataError> {
+pub fn load(
+    name: &str,
+    options: &DataOptions,
+    progress: Progress,
+) -> Result<(ImageData, Fit), DataError> {
     let (mut data, fit) = match name {
         "embedded" => (embedded()?, Fit::Object),
         "fashion-mnist" => {
-            let mut last = 0;
-            let data = fashion_mnist(&cache_folder(), DOWNLOAD_ADDRESS, &mut |bytes, all| {
-                let megabytes = bytes >> 20;
-                if megabytes / 5 != last {
-                    last = megabytes / 5;
-                    let all = all.map_or(String::new(), |all| format!(" of {}", all >> 20));
-                    eprintln!("downloading Fashion-MNIST: {megabytes}{all} MB");
-                }
-            })?;
+            let data = fashion_mnist(&cache_folder(), DOWNLOAD_ADDRESS, progress)?;
             (data, Fit::Object)
         }
         "mnist" => (
@@ -129,12 +128,12 @@ fn cached(name: &'static str, folder: &str, advice: &str) -> Result<PathBuf, Dat
 }
 
 fn mnist(folder: &Path) -> Result<ImageData, DataError> {
-    Ok(ImageData {
-        train: idx::load_part(folder, "train", 10)?,
-        test: idx::load_part(folder, "t10k", 10)?,
-        classes: (0..10).map(|digit| digit.to_string()).collect(),
-        mirrors: false,
-    })
+    Ok(ImageData::new(
+        idx::load_part(folder, "train", 10)?,
+        idx::load_part(folder, "t10k", 10)?,
+        (0..10).map(|digit| digit.to_string()).collect(),
+        false,
+    ))
 }
 
 fn from_folder(folder: &Path, options: &DataOptions) -> Result<(ImageData, Fit), DataError> {
