@@ -141,7 +141,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     // A stage behind which another has begun is over.
     for stage in plan.stages.iter().skip(plan.begun(&out).unwrap_or(0)) {
         console::tell!("\n{}", stage.title);
-        let path = stage.folder(&out);
+        let path = stage.path(&out);
         let (folder, mut config) = match &network {
             None => RunFolder::resume(&path)?,
             Some(network) => (
@@ -223,34 +223,36 @@ fn started(options: &Options) -> Result<Work, Box<dyn Error>> {
     network.check_input([1, shape[0], height, width])?;
 
     let augmentation = Augmentation::new().with_mirror(options.mirror && data.mirrors);
-    let stage = |name: &str, title: &str, epochs: usize, rate: f64, frozen: Option<LayerGroup>| {
-        let training = TrainConfig::new(OptimizerKind::AdamW, rate)
-            .with_epochs(epochs)
-            .with_batch_size(options.batch_size)
-            .with_augmentation(augmentation)
-            .with_seed(options.network.seed);
-        let config = RunConfig {
-            model: network.config().clone(),
-            training,
-            data: data::absolute(options.data.as_deref().unwrap_or_default())?,
-            limit: None,
-            skip_broken: options.skip_broken,
-            classes: data.classes.clone(),
-            preprocessing: preprocessing.clone(),
-            backend: backend.clone(),
-            engine: Engine::default().to_string(),
-            precision: Precision::F32,
-            start: Some(Start::Given),
-            frozen,
+    let stage =
+        |folder: &str, title: &str, epochs: usize, rate: f64, frozen: Option<LayerGroup>| {
+            let training = TrainConfig::new(OptimizerKind::AdamW, rate)
+                .with_epochs(epochs)
+                .with_batch_size(options.batch_size)
+                .with_augmentation(augmentation)
+                .with_seed(options.network.seed);
+            let config = RunConfig {
+                model: network.config().clone(),
+                training,
+                data: data::absolute(name)?,
+                data_state: Some(data.state.clone()),
+                limit: None,
+                skip_broken: options.skip_broken,
+                classes: data.classes.clone(),
+                preprocessing: preprocessing.clone(),
+                backend: backend.clone(),
+                engine: Engine::default().to_string(),
+                precision: Precision::F32,
+                start: Some(Start::Given),
+                frozen,
+            };
+            config.training.validate()?;
+            let (folder, title) = (folder.to_owned(), title.to_owned());
+            Ok::<_, Box<dyn Error>>(Stage {
+                folder,
+                title,
+                config,
+            })
         };
-        config.training.validate()?;
-        let (name, title) = (name.to_owned(), title.to_owned());
-        Ok::<_, Box<dyn Error>>(Stage {
-            name,
-            title,
-            config,
-        })
-    };
     let mut plan = Plan { stages: Vec::new() };
     if options.frozen_epochs > 0 {
         let group = options.frozen_blocks;
@@ -298,12 +300,7 @@ fn resumed(out: PathBuf, options: &Options) -> Result<Work, Box<dyn Error>> {
         .into());
     };
     let config = &plan.stages[begun].config;
-    let data_options = DataOptions {
-        shape: config.preprocessing.shape,
-        skip_broken: config.skip_broken,
-        limit: config.limit,
-    };
-    let (data, _) = examples::data::load(&config.data, &data_options)?;
+    let data = examples::data::reload(config)?;
     Ok(Work {
         device: vgg::device(&config.backend)?,
         network: None,

@@ -285,6 +285,7 @@ fn started(options: &Options) -> Result<Prepared, Box<dyn Error>> {
         model,
         training,
         data: data::absolute(&options.data)?,
+        data_state: Some(data.state.clone()),
         limit,
         skip_broken,
         classes: data.classes.clone(),
@@ -309,12 +310,7 @@ fn resumed(path: &Path, options: &Options) -> Result<Prepared, Box<dyn Error>> {
         config.backend.clone_from(backend);
     }
     config.backend = numbered(config.backend, options.device);
-    let data_options = DataOptions {
-        shape: config.preprocessing.shape,
-        skip_broken: config.skip_broken,
-        limit: config.limit,
-    };
-    let (data, _) = examples::data::load(&config.data, &data_options)?;
+    let data = examples::data::reload(&config)?;
     Ok((folder, config, data))
 }
 

@@ -1,6 +1,7 @@
 //! Data by name, with a word on what is left out of it.
 
-use vgg::data::{self, DataError, DataOptions, Fit, ImageData};
+use vgg::data::{self, DataError, DataOptions, DataState, Fit, ImageData};
+use vgg::train::RunConfig;
 
 use crate::network::downloading;
 
@@ -22,4 +23,41 @@ pub fn load(name: &str, options: &DataOptions) -> Result<(ImageData, Fit), DataE
         }
     }
     Ok((data, fit))
+}
+
+/// The data of a run that is resumed. Says on standard error if it is other data than it was at the start.
+pub fn reload(config: &RunConfig) -> Result<ImageData, DataError> {
+    let options = DataOptions {
+        shape: config.preprocessing.shape,
+        skip_broken: config.skip_broken,
+        limit: config.limit,
+    };
+    let (data, _) = load(&config.data, &options)?;
+    if let Some(change) = config
+        .data_state
+        .as_ref()
+        .and_then(|before| change(before, &data.state))
+    {
+        console::note!(
+            "warning: {} has changed since the run was started: {change}. It will not end with the figures of a run \
+             that was never stopped",
+            config.data
+        );
+    }
+    Ok(data)
+}
+
+fn change(before: &DataState, now: &DataState) -> Option<String> {
+    let counts = [
+        (before.train, now.train, "training"),
+        (before.test, now.test, "test"),
+    ];
+    let changed = counts.into_iter().filter(|(before, now, _)| before != now);
+    let changed: Vec<_> = changed
+        .map(|(before, now, part)| format!("{before} {part} images then, {now} now"))
+        .collect();
+    match changed.is_empty() {
+        false => Some(changed.join("; ")),
+        true => (before.names != now.names).then(|| "its images have other names".to_owned()),
+    }
 }

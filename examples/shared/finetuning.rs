@@ -20,8 +20,8 @@ pub struct Plan {
 /// One run of a fine-tuning. It starts from what came out of the one before.
 #[derive(Serialize, Deserialize)]
 pub struct Stage {
-    /// The name of its folder.
-    pub name: String,
+    /// Its run folder in that of the fine-tuning.
+    pub folder: String,
     /// What is said when it begins.
     pub title: String,
     pub config: RunConfig,
@@ -43,8 +43,10 @@ impl Plan {
         let plan: Self = serde_json::from_slice(&bytes).map_err(|source| error(&source))?;
         for stage in &plan.stages {
             // A name of its own, not a path to somewhere else.
-            if Path::new(&stage.name).file_name() != Some(stage.name.as_ref()) {
-                return Err(error(&std::io::Error::other("a stage's name is no name")).into());
+            if Path::new(&stage.folder).file_name() != Some(stage.folder.as_ref()) {
+                return Err(
+                    error(&std::io::Error::other("a stage's folder has to be a name")).into(),
+                );
             }
         }
         Ok(plan)
@@ -68,14 +70,14 @@ impl Plan {
 
     /// The last stage that has begun.
     pub fn begun(&self, folder: &Path) -> Option<usize> {
-        let is_run = |stage: &Stage| RunFolder::is_run(&stage.folder(folder));
+        let is_run = |stage: &Stage| RunFolder::is_run(&stage.path(folder));
         self.stages.iter().rposition(is_run)
     }
 }
 
 impl Stage {
-    /// Its run folder in that of the fine-tuning.
-    pub fn folder(&self, fine_tuning: &Path) -> PathBuf {
-        fine_tuning.join(&self.name)
+    /// The path of its run folder.
+    pub fn path(&self, fine_tuning: &Path) -> PathBuf {
+        fine_tuning.join(&self.folder)
     }
 }

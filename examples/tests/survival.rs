@@ -264,6 +264,26 @@ fn a_run_goes_on_from_another_folder() {
     let elsewhere = program::folder();
     let run = folder.path().join("run");
     succeeds(resume(&run).current_dir(elsewhere.path()));
+    // A changed folder is noticed: first a name, then a number.
+    let photo = |name: &str| folder.path().join("photos/dark").join(name);
+    fs::rename(photo("0.png"), photo("0000.png")).expect("renamed");
+    let said = |command: &mut Command| {
+        let output = command.output().expect("it starts");
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stderr)
+    };
+    let other = said(&mut resume(&run));
+    assert!(
+        other.contains("since the run was started: its images have other names"),
+        "{other}"
+    );
+    fs::rename(photo("0000.png"), photo("0.png")).expect("renamed");
+    assert!(!said(&mut resume(&run)).contains("changed"));
+    fs::copy(photo("1.png"), photo("99.png")).expect("copied");
+    let other = said(&mut resume(&run));
+    assert!(other.contains("20 training images then, 21 now"), "{other}");
+    fs::remove_file(photo("99.png")).expect("removed");
+
     // Moved as well.
     let moved = elsewhere.path().join("moved");
     fs::rename(&run, &moved).expect("moved");

@@ -5,7 +5,7 @@ use burn::config::Config;
 use super::augment::Augmentation;
 use super::error::TrainError;
 use crate::config::VggConfig;
-use crate::data::Preprocessing;
+use crate::data::{DataState, Preprocessing};
 use crate::head::LayerGroup;
 use crate::weights::Precision;
 
@@ -138,6 +138,8 @@ pub struct RunConfig {
     pub training: TrainConfig,
     /// The data, as [`data::load`](crate::data::load) knows it.
     pub data: String,
+    /// What the data was when the run was started.
+    pub data_state: Option<DataState>,
     /// At most so many training images, and as many test images.
     pub limit: Option<usize>,
     /// Whether images that cannot be used were left out.
