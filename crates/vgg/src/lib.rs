@@ -10,7 +10,6 @@ mod dense;
 mod device;
 mod engine;
 mod features;
-#[cfg(feature = "train")]
 mod file;
 mod head;
 mod layers;
@@ -39,6 +38,7 @@ pub use features::{
     FeatureError, FeatureLayer, LayerError, LossParts, Lpips, PerceptualLoss, PerceptualTarget,
     PyramidLevel, VggFeatures, gram,
 };
+pub use file::read_at_most;
 #[cfg(feature = "train")]
 pub use file::write_atomically;
 pub use head::LayerGroup;
