@@ -1,8 +1,6 @@
-//! Files that are read with a limit, and files that are there whole or not at all.
+//! Files that are read with a limit.
 
 use std::fs::{self, File};
-#[cfg(feature = "train")]
-use std::io::Write;
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
@@ -19,11 +17,8 @@ pub fn read_at_most(path: &Path, most: u64) -> io::Result<Vec<u8>> {
         let reason = format!("it has more than {most} bytes, the most that is read");
         io::Error::new(ErrorKind::FileTooLarge, reason)
     };
-    // Before it is opened: that alone waits at a named pipe.
-    check_kind(path, &fs::metadata(path)?)?;
-    let file = File::open(path)?;
+    let file = open_file(path)?;
     let metadata = file.metadata()?;
-    check_kind(path, &metadata)?;
     if metadata.len() > most {
         return Err(too_large());
     }
@@ -37,6 +32,18 @@ pub fn read_at_most(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Opens the file at `path` to read parts of it.
+///
+/// # Errors
+/// As for [`read_at_most`].
+pub(crate) fn open_file(path: &Path) -> io::Result<File> {
+    // Before it is opened: that alone waits at a named pipe.
+    check_kind(path, &fs::metadata(path)?)?;
+    let file = File::open(path)?;
+    check_kind(path, &file.metadata()?)?;
+    Ok(file)
+}
+
 fn check_kind(path: &Path, metadata: &fs::Metadata) -> io::Result<()> {
     let given = path == Path::new("/dev/stdin") || path.starts_with("/dev/fd");
     let found = match metadata.is_dir() {
@@ -46,47 +53,6 @@ fn check_kind(path: &Path, metadata: &fs::Metadata) -> io::Result<()> {
         false => "it is a device or a pipe, not a file",
     };
     Err(io::Error::new(ErrorKind::InvalidInput, found))
-}
-
-/// Writes `bytes` to `path` through a temporary file in the same folder, which is created where
-/// it is missing: whoever reads `path`, even after a crash, finds the old contents or the new.
-///
-/// # Errors
-/// What the system says.
-#[cfg(feature = "train")]
-pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
-    fs::create_dir_all(folder)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    make_readable(file.as_file())?;
-    file.persist(path)?;
-    sync_folder(folder)
-}
-
-/// A temporary file is its owner's alone; a finished one is as open as any other new file.
-#[cfg(all(feature = "train", unix))]
-fn make_readable(file: &File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(all(feature = "train", not(unix)))]
-fn make_readable(_: &File) -> io::Result<()> {
-    Ok(())
-}
-
-/// Makes a rename in `folder` last. Only Unix lets a folder be opened for that.
-#[cfg(feature = "train")]
-pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) {
-        File::open(folder)?.sync_all()?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 
+#[cfg(not(target_family = "wasm"))]
+mod atomic;
 #[cfg(feature = "classify")]
 mod classifier;
 mod config;
@@ -23,8 +25,10 @@ pub mod train;
 mod variants;
 mod weights;
 
+#[cfg(not(target_family = "wasm"))]
+pub use atomic::write_atomically;
 #[cfg(feature = "classify")]
-pub use classifier::{Classifier, ClassifyError};
+pub use classifier::{Classifier, ClassifierError, ClassifyError};
 pub use config::{BlockConfig, ConfigError, Pooling, VggConfig, WeightInit};
 pub use dense::DenseVgg;
 #[cfg(all(feature = "webgpu", target_family = "wasm"))]
@@ -39,8 +43,6 @@ pub use features::{
     PyramidLevel, VggFeatures, gram,
 };
 pub use file::read_at_most;
-#[cfg(feature = "train")]
-pub use file::write_atomically;
 pub use head::LayerGroup;
 pub use layers::{Block, ConvLayer, HiddenLayer};
 pub use model::{InputError, Vgg};
@@ -48,4 +50,4 @@ pub use model::{InputError, Vgg};
 pub use prepared::{PreparedError, PreparedVgg};
 #[cfg(feature = "pretrained")]
 pub use pretrained::{PretrainedError, PretrainedWeights, pretrained_weights};
-pub use weights::{LoadReport, Part, Precision, WeightsError, WeightsHeader};
+pub use weights::{LoadOptions, LoadReport, Part, Precision, WeightsError, WeightsHeader};

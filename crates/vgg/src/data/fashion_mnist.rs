@@ -13,7 +13,7 @@ use super::download::{Progress, download};
 use super::error::DataError;
 use super::idx::{find, gunzip, join, parse_idx_images, parse_idx_labels, read_maybe_gz};
 use super::image_set::{ImageData, ImageSet};
-use crate::file::write_atomically;
+use crate::atomic::write_atomically;
 
 /// Where the four files are downloaded from.
 pub const DOWNLOAD_ADDRESS: &str =

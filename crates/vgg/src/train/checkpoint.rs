@@ -12,7 +12,7 @@ use burn::train::checkpoint::{Checkpoint, Checkpointer, CheckpointerError};
 
 use super::error::TrainError;
 use super::history::{EpochMetrics, History, from_csv, to_csv};
-use crate::file::{sync_folder, write_atomically};
+use crate::atomic::{sync_folder, write_atomically};
 
 /// So many checkpoints are kept: the newest, and the one before in case that is damaged.
 pub(super) const KEPT: usize = 2;

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::config::RunConfig;
 use super::error::TrainError;
+use crate::atomic::write_atomically;
 use crate::classifier::Classifier;
-use crate::file::write_atomically;
 
 const CONFIG: &str = "config.json";
 
