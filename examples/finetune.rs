@@ -96,6 +96,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let Opened {
         network,
         normalization,
+        order,
         ..
     } = options.network.open(&device)?;
     let [height, width] = network.config().input_size;
@@ -111,6 +112,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let mut preprocessing = Preprocessing::measure(&data.train, fit);
     if !options.network.is_random() {
         preprocessing.normalization = normalization;
+        preprocessing.order = order;
     }
 
     let classes = data.classes.len();
