@@ -5,15 +5,14 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::str::FromStr;
 
-use burn::config::Config;
 use burn::module::Module;
 use clap::Parser;
 use cost::compare::Comparison;
 use cost::limits::{Limits, parse_amount};
 use cost::render::Format;
 use cost::{Analysis, Convention, Optimizer, Report};
-use vgg::VggConfig;
 use vgg::train::RunConfig;
+use vgg::{VggConfig, read_at_most};
 
 /// Show what a network costs: parameters, operations and memory, layer by layer.
 ///
@@ -123,6 +122,9 @@ impl FromStr for Shape {
     }
 }
 
+/// A configuration is not longer.
+const MOST_BYTES: u64 = 16 << 20;
+
 fn main() -> ExitCode {
     let options = Options::parse();
     match run(&options) {
@@ -219,11 +221,12 @@ fn config(network: &str) -> Result<VggConfig, Box<dyn Error>> {
         true => path.join("config.json"),
         false => path.to_owned(),
     };
-    let error = |error| format!("{}: {error}", path.display());
-    if let Ok(run) = RunConfig::load(&path) {
+    let error = |error: &dyn Error| format!("{}: {error}", path.display());
+    let text = read_at_most(&path, MOST_BYTES).map_err(|cause| error(&cause))?;
+    if let Ok(run) = serde_json::from_slice::<RunConfig>(&text) {
         return Ok(run.model);
     }
-    Ok(VggConfig::load(&path).map_err(error)?)
+    Ok(serde_json::from_slice(&text).map_err(|cause| error(&cause))?)
 }
 
 fn compare(before: &Report, after: &Report, format: Format) -> Result<String, Box<dyn Error>> {

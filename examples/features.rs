@@ -85,14 +85,8 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let device = vgg::device(&options.backend)?;
-    let opened = if options.shipped {
-        let shipped = Classifier::shipped(&device)?;
-        Opened {
-            network: shipped.network,
-            normalization: shipped.preprocessing.normalization,
-            classes: Some(shipped.classes),
-            headless: false,
-        }
+    let opened: Opened = if options.shipped {
+        Classifier::shipped(&device)?.into()
     } else {
         options.network.open(&device)?
     };
@@ -114,7 +108,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         .side
         .unwrap_or(config.input_size[0].max(config.input_size[1]));
     let original = picture::read(&options.image, config.input_channels, side, &device)?;
-    let image = picture::normalised(original.clone(), &opened.normalization);
+    let image = opened.input(original.clone());
 
     let maps = opened.network.forward_at(image.clone(), &layers)?;
     let rows = layers
@@ -130,10 +124,9 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         console::say!("no heat map: these weights tell no classes apart");
         return Ok(());
     }
-    let class = match options.class {
-        Some(class) => class,
-        None => most_probable(opened.network.probabilities(image.clone())?)?,
-    };
+    // An answer that is no number is an error, whichever class is asked for.
+    let best = most_probable(opened.network.probabilities(image.clone())?)?;
+    let class = options.class.unwrap_or(best);
     let heat = opened.network.grad_cam(image, class, cam_layer)?;
     let path = options.out.join("cam.png");
     picture::save(&overlay(original, heat)?, &path)?;

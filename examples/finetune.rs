@@ -198,6 +198,7 @@ fn started(options: &Options) -> Result<Work, Box<dyn Error>> {
     let Opened {
         network,
         normalization,
+        order,
         ..
     } = options.network.open(&device)?;
     let [height, width] = network.config().input_size;
@@ -214,6 +215,7 @@ fn started(options: &Options) -> Result<Work, Box<dyn Error>> {
     let mut preprocessing = Preprocessing::measure(&data.train, fit);
     if !options.network.is_random() {
         preprocessing.normalization = normalization;
+        preprocessing.order = order;
     }
     let classes = data.classes.len();
     let network = match options.global_pooling {

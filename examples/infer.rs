@@ -10,6 +10,7 @@ use burn::tensor::Device;
 use clap::Parser;
 use console::printable;
 use examples::classes::{LONGEST_NAME, difference};
+use examples::foreign::Foreign;
 use examples::network::downloading;
 use vgg::data::{DataOptions, ImageSet};
 use vgg::train::{Evaluation, RunFolder, evaluate};
@@ -40,6 +41,9 @@ struct Options {
     /// The network of --pretrained or --weights: vgg11, vgg11-bn, ... vgg19-bn
     #[arg(long, value_name = "NAME", conflicts_with = "run")]
     model: Option<String>,
+
+    #[command(flatten)]
+    foreign: Foreign,
 
     /// Use the published weights of --model; downloaded once (500 MB) and kept in VGG_HOME or
     /// the system's cache folder
@@ -164,6 +168,11 @@ fn classifier(options: &Options, device: &Device) -> Result<Classifier, Box<dyn 
     match (&options.model, &options.weights) {
         (None, None) => Ok(Classifier::shipped(device)?),
         (None, Some(weights)) => {
+            if let Some(option) = options.foreign.given() {
+                return Err(
+                    format!("{option} is for the weights of another tool, with --model").into(),
+                );
+            }
             Classifier::from_file(weights, device).map_err(|error| match error {
                 WeightsError::NoConfig { .. } | WeightsError::Format { .. } => format!(
                     "{error}\nIf these are the weights of torchvision or timm, say of which \
@@ -176,15 +185,12 @@ fn classifier(options: &Options, device: &Device) -> Result<Classifier, Box<dyn 
         }
         (Some(model), Some(weights)) => {
             let network = VggConfig::named(model)?.init(device)?;
-            let (classifier, report) = Classifier::from_weights(network, weights)?;
-            if !report.not_finite.is_empty() {
-                console::note!(
-                    "warning: {} holds numbers that are not finite in {}: the answers are of no use",
-                    weights.display(),
-                    report.not_finite.join(", ")
-                );
-            }
-            Ok(classifier)
+            let foreign = &options.foreign;
+            let (network, report) = network.load_with(weights, &foreign.load_options())?;
+            foreign.tell(weights, report)?;
+            let preprocessing = foreign.preprocessing(network.config())?;
+            let classes = foreign.classes(network.config().classes)?;
+            Ok(Classifier::new(network, classes, preprocessing)?)
         }
         (Some(model), None) if options.pretrained => {
             let weights = PretrainedWeights::named(model)?;

@@ -9,9 +9,8 @@ use burn::module::{Module, Param};
 use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::{Distribution, Tensor};
 use clap::Parser;
-use examples::network::{NetworkOptions, Opened};
+use examples::network::{NetworkOptions, Opened, input};
 use examples::{picture, values};
-use vgg::data::Normalization;
 use vgg::{FeatureLayer, PerceptualLoss, VggFeatures, gram};
 
 /// Paint the content of one picture in the style of another.
@@ -114,6 +113,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let Opened {
         network,
         normalization,
+        order,
         ..
     } = options.network.open(&device)?;
     let channels = network.config().input_channels;
@@ -127,12 +127,10 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
             Tensor::random(content.dims(), Distribution::Uniform(0.0, 1.0), &device)
         }
     };
-    let [content, style] = [content, style].map(|image| picture::normalised(image, &normalization));
+    let [content, style] = [content, style].map(|image| input(image, &normalization, order));
     let loss = loss(options, &features, &content, &style)?;
     let target = loss.target(content, style)?;
-    let see = |canvas: &Canvas, normalization: &Normalization| {
-        picture::normalised(canvas.pixels.val(), normalization)
-    };
+    let see = |canvas: &Canvas| input(canvas.pixels.val(), &normalization, order);
 
     let mut canvas = Canvas {
         pixels: Param::from_tensor(Tensor::from_inner(start)),
@@ -141,7 +139,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let began = Instant::now();
     let mut last_line: Option<Instant> = None;
     for step in 1..=options.steps {
-        let parts = loss.forward(see(&canvas, &normalization), &target)?;
+        let parts = loss.forward(see(&canvas), &target)?;
         let [content, style] = [&parts.content, &parts.style].map(|part| number(part.clone()));
         let (content, style) = (content?, style?);
         if last_line.is_none_or(|last| last.elapsed() >= INTERVAL) || step == options.steps {

@@ -4,6 +4,7 @@ pub mod classes;
 pub mod data;
 pub mod finetuning;
 pub mod font;
+pub mod foreign;
 pub mod network;
 pub mod picture;
 pub mod runs;

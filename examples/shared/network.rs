@@ -3,18 +3,22 @@
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use clap::Args;
-use vgg::data::{Normalization, Preprocessing, imagenet_classes};
+use vgg::data::{ChannelOrder, Normalization, Preprocessing, imagenet_classes};
 use vgg::{
-    Classifier, ConfigError, Part, PretrainedWeights, Vgg, VggConfig, WeightsError, WeightsHeader,
+    Classifier, ConfigError, LoadOptions, Part, PretrainedWeights, Vgg, VggConfig, WeightsError,
+    WeightsHeader,
 };
+
+use crate::foreign::Foreign;
+use crate::picture;
 
 /// Which network.
 #[derive(Args)]
 pub struct NetworkOptions {
-    /// Take the weights in this file: of a run of `train`, or of torchvision or timm (.pth or
-    /// .safetensors)
+    /// Take the weights in this file: of a run of `train`, or of torchvision, timm or Caffe (.pth or
+    /// .safetensors), with --model
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
 
@@ -35,10 +39,12 @@ pub struct NetworkOptions {
     #[arg(long, value_name = "F", default_value_t = 1.0)]
     width: f64,
 
-    /// Give the network a fresh output layer for so many classes, and leave out the one in the file:
-    /// for files of torchvision or timm that know other classes than ImageNet's
+    /// Give the network a fresh output layer for so many classes, and leave out the one in the file
     #[arg(long, value_name = "N", requires = "weights")]
     new_head: Option<usize>,
+
+    #[command(flatten)]
+    foreign: Foreign,
 
     /// Random weights and choices follow from this
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -50,10 +56,40 @@ pub struct Opened {
     pub network: Vgg,
     /// That of its training; ImageNet's where the file says nothing else.
     pub normalization: Normalization,
+    /// The order of channels that the network takes; pictures have red first.
+    pub order: ChannelOrder,
     /// Names of the classes, if they are known.
     pub classes: Option<Vec<String>>,
     /// Whether the weights are of the convolutions alone, and the head is a random one.
     pub headless: bool,
+}
+
+impl Opened {
+    /// Pictures with values 0 to 1 and red first, as the network wants to see them.
+    pub fn input(&self, image: Tensor<4>) -> Tensor<4> {
+        input(image, &self.normalization, self.order)
+    }
+}
+
+/// Pictures with values 0 to 1 and red first, as a network wants to see them.
+pub fn input(image: Tensor<4>, normalization: &Normalization, order: ChannelOrder) -> Tensor<4> {
+    let image = match order {
+        ChannelOrder::Rgb => image,
+        ChannelOrder::Bgr => image.flip([1]),
+    };
+    picture::normalised(image, normalization)
+}
+
+impl From<Classifier> for Opened {
+    fn from(classifier: Classifier) -> Self {
+        Self {
+            network: classifier.network,
+            normalization: classifier.preprocessing.normalization,
+            order: classifier.preprocessing.order,
+            classes: Some(classifier.classes),
+            headless: false,
+        }
+    }
 }
 
 impl NetworkOptions {
@@ -87,42 +123,69 @@ impl NetworkOptions {
             classes: (weights.part == Part::Whole).then(imagenet_classes),
             headless: weights.part != Part::Whole,
             normalization: weights.preprocessing.normalization,
+            order: weights.preprocessing.order,
             network,
         })
     }
 
     fn open_file(&self, path: &Path, device: &Device) -> Result<Opened, Box<dyn Error>> {
-        let header = WeightsHeader::read(path);
-        match header.and_then(|header| header.config()) {
-            Ok(_) if self.new_head.is_some() => Err(format!(
-                "--new-head is for files that do not say what network they are of: {} says it, and \
-                 `finetune` replaces its head by itself",
-                path.display()
-            )
-            .into()),
-            Ok(_) => Ok(match Classifier::from_file(path, device) {
-                Ok(classifier) => Opened {
-                    network: classifier.network,
-                    normalization: classifier.preprocessing.normalization,
-                    classes: Some(classifier.classes),
-                    headless: false,
-                },
-                // Weights alone, without names of classes.
-                Err(WeightsError::Metadata { .. }) => plain(Vgg::from_file(path, device)?),
-                Err(error) => return Err(error.into()),
-            }),
+        match WeightsHeader::read(path).and_then(|header| header.config()) {
+            Ok(_) => self.open_own(path, device),
             // Not a file of this project, which would describe its network.
             Err(WeightsError::NoConfig { .. } | WeightsError::Format { .. }) => {
-                let mut config = self.config()?;
-                let Some(classes) = self.new_head else {
-                    return Ok(plain(config.init(device)?.load(path)?));
-                };
-                config.classes = classes;
-                let network = config.init(device)?;
-                Ok(plain(network.load_part(path, Part::WithoutOutput)?.0))
+                self.open_foreign(path, device)
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// A file that says what network it is of.
+    fn open_own(&self, path: &Path, device: &Device) -> Result<Opened, Box<dyn Error>> {
+        let new_head = self.new_head.map(|_| "--new-head");
+        if let Some(option) = new_head.or(self.foreign.given()) {
+            let path = path.display();
+            return Err(format!(
+                "{option} is for files that do not say what network they are of: {path} says it, and \
+                 `finetune` replaces its head by itself"
+            )
+            .into());
+        }
+        Ok(match Classifier::from_file(path, device) {
+            Ok(classifier) => classifier.into(),
+            // Weights alone, without names of classes.
+            Err(WeightsError::Metadata { key, .. }) if key == "vgg.classes" => {
+                plain(Vgg::from_file(path, device)?)
+            }
+            Err(error) => return Err(error.into()),
+        })
+    }
+
+    fn open_foreign(&self, path: &Path, device: &Device) -> Result<Opened, Box<dyn Error>> {
+        let mut config = self.config()?;
+        let mut options = LoadOptions {
+            features_suffice: true,
+            ..self.foreign.load_options()
+        };
+        if let Some(classes) = self.new_head {
+            config.classes = classes;
+            options.part = Part::WithoutOutput;
+            options.classes_of_file = false;
+        }
+        let (network, report) = config.init(device)?.load_with(path, &options)?;
+        let part = report.part;
+        self.foreign.tell(path, report)?;
+        let preprocessing = self.foreign.preprocessing(network.config())?;
+        let classes = match part {
+            Part::Whole => Some(self.foreign.classes(network.config().classes)?),
+            _ => None,
+        };
+        Ok(Opened {
+            network,
+            normalization: preprocessing.normalization,
+            order: preprocessing.order,
+            classes,
+            headless: part == Part::Features,
+        })
     }
 
     fn advice(&self) -> String {
@@ -156,6 +219,7 @@ fn plain(network: Vgg) -> Opened {
     Opened {
         network,
         normalization,
+        order: ChannelOrder::Rgb,
         classes: None,
         headless: false,
     }

@@ -236,6 +236,33 @@ fn the_example_takes_the_configuration_of_a_run() {
     );
     std::fs::write(path, "{}").expect("written");
     fails(&[path], "config.json");
+
+    // A few bytes that ask for any number of layers, a value that nests without end, a file without end.
+    let many = |config: VggConfig| serde_json::to_string(&config).expect("serialises");
+    let thin = config.with_width(1e-9);
+    let convolutions = thin
+        .clone()
+        .with_blocks(vec![vgg::BlockConfig::new(1_000_000, 1)]);
+    for (text, expected) in [
+        (
+            many(convolutions),
+            "at most 1000 convolutions, found 1000000",
+        ),
+        (
+            many(thin.with_hidden(vec![1; 1_000_000])),
+            "at most 100 hidden layers, found 1000000",
+        ),
+        (
+            format!("{{\"deep\": {}", "[".repeat(1 << 20)),
+            "recursion limit",
+        ),
+        (" ".repeat((16 << 20) + 1), "more than 16777216 bytes"),
+    ] {
+        std::fs::write(path, text).expect("written");
+        fails(&[path], expected);
+    }
+    #[cfg(unix)]
+    fails(&["/dev/zero"], "a device or a pipe");
 }
 
 #[test]

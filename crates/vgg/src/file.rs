@@ -17,11 +17,8 @@ pub fn read_at_most(path: &Path, most: u64) -> io::Result<Vec<u8>> {
         let reason = format!("it has more than {most} bytes, the most that is read");
         io::Error::new(ErrorKind::FileTooLarge, reason)
     };
-    // Before it is opened: that alone waits at a named pipe.
-    check_kind(path, &fs::metadata(path)?)?;
-    let file = File::open(path)?;
+    let file = open_file(path)?;
     let metadata = file.metadata()?;
-    check_kind(path, &metadata)?;
     if metadata.len() > most {
         return Err(too_large());
     }
@@ -33,6 +30,18 @@ pub fn read_at_most(path: &Path, most: u64) -> io::Result<Vec<u8>> {
         return Err(too_large());
     }
     Ok(bytes)
+}
+
+/// Opens the file at `path` to read parts of it.
+///
+/// # Errors
+/// As for [`read_at_most`].
+pub(crate) fn open_file(path: &Path) -> io::Result<File> {
+    // Before it is opened: that alone waits at a named pipe.
+    check_kind(path, &fs::metadata(path)?)?;
+    let file = File::open(path)?;
+    check_kind(path, &file.metadata()?)?;
+    Ok(file)
 }
 
 fn check_kind(path: &Path, metadata: &fs::Metadata) -> io::Result<()> {

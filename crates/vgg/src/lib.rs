@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 
-#[cfg(feature = "train")]
+#[cfg(not(target_family = "wasm"))]
 mod atomic;
 #[cfg(feature = "classify")]
 mod classifier;
@@ -25,10 +25,10 @@ pub mod train;
 mod variants;
 mod weights;
 
-#[cfg(feature = "train")]
+#[cfg(not(target_family = "wasm"))]
 pub use atomic::write_atomically;
 #[cfg(feature = "classify")]
-pub use classifier::{Classifier, ClassifyError};
+pub use classifier::{Classifier, ClassifierError, ClassifyError};
 pub use config::{BlockConfig, ConfigError, Pooling, VggConfig, WeightInit};
 pub use dense::DenseVgg;
 #[cfg(all(feature = "webgpu", target_family = "wasm"))]
@@ -50,4 +50,4 @@ pub use model::{InputError, Vgg};
 pub use prepared::{PreparedError, PreparedVgg};
 #[cfg(feature = "pretrained")]
 pub use pretrained::{PretrainedError, PretrainedWeights, pretrained_weights};
-pub use weights::{LoadReport, Part, Precision, WeightsError, WeightsHeader};
+pub use weights::{LoadOptions, LoadReport, Part, Precision, WeightsError, WeightsHeader};

@@ -172,10 +172,69 @@ fn weights_that_are_no_numbers_are_reported() {
     write(&path, &tensors);
     let (_, report) = network().load_part(&path, Part::Whole).expect("loaded");
     assert_eq!(report.not_finite, ["features.3.bias"]);
+    // Where nobody gets the report, it is an error.
+    let message = network().load(&path).expect_err("refused").to_string();
+    assert!(
+        message.contains("not finite; in: features.3.bias"),
+        "{message}"
+    );
+    #[cfg(feature = "winograd")]
+    {
+        let message = vgg::PreparedVgg::load(&config(), &path, 1).expect_err("refused");
+        assert!(message.to_string().contains("features.3.bias"), "{message}");
+    }
     let (_, report) = network()
         .load_part(&golden(GOLDEN), Part::Whole)
         .expect("loaded");
     assert!(report.not_finite.is_empty());
+}
+
+#[test]
+fn the_same_network_gives_the_same_bytes() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("again.safetensors");
+    let entries: Vec<(String, String)> = (0..20)
+        .map(|number| (format!("entry {number}"), format!("\"{number}\"")))
+        .collect();
+    let entries: Vec<_> = entries
+        .iter()
+        .map(|(key, text)| (key.as_str(), text.clone()))
+        .collect();
+    for precision in [Precision::F32, Precision::F16] {
+        let mut files = Vec::new();
+        for _ in 0..5 {
+            let network = network().load(&golden(GOLDEN)).expect("loaded");
+            network.save(&path, precision, &entries).expect("saved");
+            files.push(std::fs::read(&path).expect("read"));
+        }
+        assert!(files.iter().all(|file| *file == files[0]));
+        safetensors::SafeTensors::deserialize(&files[0]).expect("safetensors");
+    }
+    let left: Vec<_> = std::fs::read_dir(folder.path())
+        .expect("a folder")
+        .collect();
+    assert_eq!(left.len(), 1, "{left:?}");
+}
+
+#[test]
+fn a_number_that_16_bits_cannot_hold_is_not_saved_as_infinite() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("large.safetensors");
+    let mut tensors = tensors(&golden(GOLDEN));
+    tensors.get_mut("features.3.bias").expect("there").1[1] = -70_000.0;
+    write(&path, &tensors);
+    let network = network().load(&path).expect("finite");
+    let half = folder.path().join("half.safetensors");
+    let message = network
+        .save(&half, Precision::F16, &[])
+        .expect_err("too large")
+        .to_string();
+    assert!(
+        message.contains("-70000 does not fit into 16 bits"),
+        "{message}"
+    );
+    assert!(!half.exists());
+    network.save(&half, Precision::F32, &[]).expect("saved");
 }
 
 /// The message of loading a file called `name` with these `bytes`.
@@ -272,4 +331,75 @@ fn weights_of_another_tool_make_a_classifier_of_imagenet() {
     let error = Classifier::from_weights(self::network(), &golden("files/zip.pth"));
     let message = error.expect_err("ten classes").to_string();
     assert!(message.contains("1000 names for 10 classes"), "{message}");
+}
+
+#[test]
+#[cfg(feature = "train")]
+fn an_answer_that_is_no_number_is_an_error() {
+    use vgg::data::{Fit, Normalization, Preprocessing};
+    use vgg::{Classifier, ClassifyError};
+
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("classifier.safetensors");
+    let preprocessing = Preprocessing {
+        shape: [3, 32, 32],
+        fit: Fit::Cover,
+        normalization: Normalization::new(vec![0.5; 3], vec![0.5; 3]),
+        ..Preprocessing::imagenet()
+    };
+    let classes: Vec<_> = (0..10).map(|class| format!("\u{1b}[3{class}m")).collect();
+    let made = |path: &Path| {
+        let (network, _) = network().load_part(path, Part::Whole).expect("loaded");
+        Classifier::new(network, classes.clone(), preprocessing.clone()).expect("fits")
+    };
+    for (value, image) in [(f32::NAN, 0), (f32::INFINITY, 0), (f32::NEG_INFINITY, 0)] {
+        let mut tensors = tensors(&golden(GOLDEN));
+        tensors.get_mut("classifier.6.bias").expect("there").1[3] = value;
+        write(&path, &tensors);
+        let answer = made(&path).classify(&vec![7; 2 * 3 * 32 * 32]);
+        let found = match answer.expect_err("no number") {
+            ClassifyError::NotFinite { image } => image,
+            other => panic!("{other}"),
+        };
+        assert_eq!(found, image);
+        // Such a network is not loaded as a classifier at all.
+        made(&path).save(&path, Precision::F32).expect("saved");
+        let message = Classifier::from_file(&path, &Device::flex()).expect_err("refused");
+        assert!(
+            message
+                .to_string()
+                .contains("not finite; in: classifier.6.bias"),
+            "{message}"
+        );
+    }
+
+    // Finite weights may lead there, too.
+    let mut tensors = tensors(&golden(GOLDEN));
+    tensors
+        .get_mut("classifier.6.weight")
+        .expect("there")
+        .1
+        .fill(f32::MAX);
+    write(&path, &tensors);
+    made(&path)
+        .classify(&vec![7; 3 * 32 * 32])
+        .expect_err("infinite");
+
+    // Names are shown as they are.
+    let own = Classifier::new(network(), classes.clone(), preprocessing.clone()).expect("fits");
+    own.save(&path, Precision::F32).expect("saved");
+    let again = Classifier::from_file(&path, &Device::flex()).expect("loaded");
+    assert_eq!(again.classes[3], "\u{fffd}[33m");
+
+    // And what a file says about images is held against the network.
+    let mut huge = own;
+    huge.preprocessing.shape = [3, 1 << 20, 1 << 20];
+    huge.save(&path, Precision::F32).expect("saved");
+    let message = Classifier::from_file(&path, &Device::flex())
+        .expect_err("refused")
+        .to_string();
+    assert!(
+        message.contains("a height of 1048576 pixels; the most is 4096"),
+        "{message}"
+    );
 }

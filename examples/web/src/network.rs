@@ -103,6 +103,7 @@ impl Network {
         images: Tensor<4>,
     ) -> Result<Answer, JsError> {
         let probabilities = values(self.0.network.probabilities(images)?).await?;
+        self.0.check_answer(&probabilities)?;
         Ok(Answer {
             pixels,
             probabilities,

@@ -108,6 +108,14 @@ pub enum DataError {
         /// What went wrong.
         reason: String,
     },
+    /// A download that brought something else.
+    #[error("{address}: what arrived is not what is published there: {reason}")]
+    Contents {
+        /// The address.
+        address: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// Images that need more memory than is sensible.
     #[error(
         "{images} images of {} bytes each need {:.1} GB; the most is {:.0} GB: use smaller images \

@@ -13,7 +13,7 @@ use super::error::DataError;
 use crate::atomic::sync_folder;
 
 /// A file in the network.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(crate) struct Remote<'a> {
     /// Where it is.
     pub(crate) address: &'a str,
@@ -21,6 +21,8 @@ pub(crate) struct Remote<'a> {
     pub(crate) sha256: &'a str,
     /// More bytes than this are refused.
     pub(crate) most: u64,
+    /// Says of the file that arrived what is wrong with it: a server may answer with anything.
+    pub(crate) check: &'a dyn Fn(&Path) -> Result<(), String>,
 }
 
 /// Downloads `remote` to `path`, unless it is there already. What arrived before a failure is
@@ -29,7 +31,7 @@ pub(crate) struct Remote<'a> {
 ///
 /// # Errors
 /// [`DataError::Download`] (see [`super::download()`]), [`DataError::Checksum`] for other contents than
-/// published, [`DataError::Io`] for a folder that cannot be written to.
+/// published, [`DataError::Contents`] for what does not pass the check, [`DataError::Io`] for a folder that cannot be written to.
 pub(crate) fn fetch(remote: Remote, path: &Path, progress: Progress) -> Result<(), DataError> {
     fetch_patiently(remote, path, PATIENCE, progress)
 }
@@ -64,6 +66,13 @@ fn fetch_patiently(
             found,
         });
     }
+    if let Err(reason) = (remote.check)(&part) {
+        fs::remove_file(&part).map_err(error)?;
+        return Err(DataError::Contents {
+            address: remote.address.to_owned(),
+            reason,
+        });
+    }
     fs::rename(&part, path).map_err(error)?;
     sync_folder(folder).map_err(error)
 }
@@ -93,6 +102,11 @@ fn receive(
         file.write_all(&chunk[..count]).map_err(error)?;
         progress(answer.arrived, answer.length);
     }
+}
+
+/// Bytes of the file for `path` that have arrived so far.
+pub(crate) fn arrived(path: &Path) -> u64 {
+    fs::metadata(beside(path, ".part")).map_or(0, |part| part.len())
 }
 
 fn beside(path: &Path, suffix: &str) -> PathBuf {
@@ -126,6 +140,7 @@ mod tests {
             address,
             sha256: &SHA256[..8],
             most: 1000,
+            check: &|_| Ok(()),
         }
     }
 

@@ -32,7 +32,7 @@ mod resize;
 #[cfg(feature = "train")]
 mod source;
 #[cfg(all(test, feature = "train"))]
-mod test_server;
+pub(crate) mod test_server;
 
 #[cfg(feature = "train")]
 pub(crate) use checksum::hexadecimal;
@@ -42,7 +42,7 @@ pub use error::DataError;
 #[cfg(feature = "train")]
 pub use fashion_mnist::{DOWNLOAD_ADDRESS, fashion_mnist};
 #[cfg(feature = "pretrained")]
-pub(crate) use fetch::{Remote, fetch};
+pub(crate) use fetch::{Remote, arrived, fetch};
 #[cfg(feature = "train")]
 pub use idx::{IdxImages, parse_idx_images, parse_idx_labels};
 pub use image::{Fit, decode_image, read_image, read_scaled};

@@ -5,7 +5,10 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 /// Status, body, and the length that is announced if it is not the body's.
-pub(super) type Answer = (u16, Vec<u8>, Option<usize>);
+pub(crate) type Answer = (u16, Vec<u8>, Option<usize>);
+
+/// Announced where the server says nothing about the length: the body ends with the connection.
+pub(crate) const UNKNOWN: usize = usize::MAX;
 
 /// What a server does with one request.
 pub(super) struct Response {
@@ -18,7 +21,7 @@ pub(super) struct Response {
 }
 
 /// Starts a server that answers every request by its path; gives its address.
-pub(super) fn serve(answer: impl Fn(&str) -> Answer + Send + 'static) -> String {
+pub(crate) fn serve(answer: impl Fn(&str) -> Answer + Send + 'static) -> String {
     serve_ranges(move |path, _| {
         let (status, body, announced) = answer(path);
         Response {
@@ -50,10 +53,15 @@ pub(super) fn serve_ranges(
             }
             let path = request.split(' ').nth(1).unwrap_or_default();
             let response = answer(path, start);
-            let length = response.announced.unwrap_or(response.body.len());
+            let length = match response.announced {
+                Some(UNKNOWN) => String::new(),
+                announced => format!(
+                    "Content-Length: {}\r\n",
+                    announced.unwrap_or(response.body.len())
+                ),
+            };
             let head = format!(
-                "HTTP/1.1 {} x\r\nContent-Length: {length}\r\nConnection: close\r\n\
-                 Location: /moved\r\n\r\n",
+                "HTTP/1.1 {} x\r\n{length}Connection: close\r\nLocation: /moved\r\n\r\n",
                 response.status
             );
             // The client may have hung up already.

@@ -28,7 +28,7 @@ pub struct PretrainedWeights {
     pub address: String,
     /// Its size in MiB, as published.
     pub mebibytes: Option<f64>,
-    /// The first eight hexadecimal digits of the SHA-256 of its contents.
+    /// The first hexadecimal digits of the SHA-256 of its contents, as many as are published.
     pub sha256: Option<&'static str>,
     /// Part of ImageNet's 50,000 validation images whose class is the most probable one, in
     /// percent.
@@ -107,7 +107,21 @@ fn features() -> PretrainedWeights {
     }
 }
 
-/// timm's copies of torchvision's weights. Neither size nor checksum is published with timm.
+/// The SHA-256 of timm's files, by their names, for those of which it is known: it is not published with timm, but
+/// projects that pin what they load have it. That of vgg16 is in ferrotorch's `ferrotorch-hub/src/registry.rs` and,
+/// the same, with another project's perceptual loss; that of vgg11 is in the former.
+const TIMM: [(&str, &str); 2] = [
+    (
+        "vgg11",
+        "682c023808812148d4e60c76d80ad83dbeaf5d50eb1a952a0b836895003151e5",
+    ),
+    (
+        "vgg16",
+        "57b026918159a6bf9faf8405c3a551903768e7138989d9c6224a14227203fad8",
+    ),
+];
+
+/// timm's copies of torchvision's weights.
 fn timm(row: &Row) -> PretrainedWeights {
     let [_, file] = names(row.0, row.1);
     let name = format!("timm/{file}.tv_in1k");
@@ -115,7 +129,10 @@ fn timm(row: &Row) -> PretrainedWeights {
         address: format!("https://huggingface.co/{name}/resolve/main/model.safetensors"),
         name,
         mebibytes: None,
-        sha256: None,
+        sha256: TIMM
+            .iter()
+            .find(|(name, _)| *name == file)
+            .map(|(_, sha256)| *sha256),
         top1: None,
         top5: None,
         licence: "BSD-3-Clause (timm)",
@@ -148,8 +165,15 @@ mod tests {
                 );
             }
             if let Some(digits) = weights.sha256 {
-                assert!(weights.address.contains(&format!("-{digits}.pth")));
-                assert_eq!(digits.len(), 8);
+                let expected = match weights.name.starts_with("timm/") {
+                    true => 64,
+                    false => {
+                        assert!(weights.address.contains(&format!("-{digits}.pth")));
+                        8
+                    }
+                };
+                assert_eq!(digits.len(), expected);
+                assert!(digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
             }
         }
     }

@@ -81,6 +81,24 @@ pub enum WeightsError {
         /// Tensors of another shape, with both shapes.
         misshapen: Vec<String>,
     },
+    /// A checkpoint has no weights where they were looked for.
+    #[error("{}: no weights of a VGG behind the key \"{key}\"; there are {}", path.display(), keys(known))]
+    NoKey {
+        /// The file.
+        path: PathBuf,
+        /// The key.
+        key: String,
+        /// Keys that have such weights behind them; one that is empty stands for names without a key.
+        known: Vec<String>,
+    },
+    /// Weights that are no numbers: all that is computed with them is as useless.
+    #[error("{}: numbers that are not finite{}", path.display(), listing("in", tensors))]
+    NotFinite {
+        /// The file.
+        path: PathBuf,
+        /// Tensors that hold NaN or infinite numbers.
+        tensors: Vec<String>,
+    },
     /// Reading or writing a tensor failed.
     #[error("{}: {reason}", path.display())]
     Store {
@@ -102,6 +120,20 @@ fn listing(what: &str, names: &[String]) -> String {
             };
             format!("; {what}: {named}{more}")
         }
+    }
+}
+
+fn keys(known: &[String]) -> String {
+    let names: Vec<_> = known
+        .iter()
+        .map(|key| match key.is_empty() {
+            true => "some without a key".to_owned(),
+            false => format!("\"{key}\""),
+        })
+        .collect();
+    match names.is_empty() {
+        true => "none at all".to_owned(),
+        false => names.join(", "),
     }
 }
 

@@ -1,7 +1,6 @@
 //! The header of a safetensors file.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -9,6 +8,7 @@ use safetensors::tensor::{Metadata, TensorInfo};
 
 use super::error::WeightsError;
 use crate::config::VggConfig;
+use crate::file::open_file;
 
 /// The metadata key of the configuration.
 pub(super) const CONFIG_KEY: &str = "vgg.config";
@@ -36,7 +36,7 @@ impl WeightsHeader {
             path: path.to_owned(),
             source,
         };
-        let mut file = File::open(path).map_err(error)?;
+        let mut file = open_file(path).map_err(error)?;
         let length = file.metadata().map_err(error)?.len();
         let mut size = [0; 8];
         let mut json = Vec::new();

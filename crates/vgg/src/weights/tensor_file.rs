@@ -12,6 +12,10 @@ use safetensors::tensor::Dtype;
 
 use super::error::WeightsError;
 use super::header::WeightsHeader;
+#[cfg(feature = "pytorch")]
+use super::pytorch;
+use super::sets::Sets;
+use crate::file::open_file;
 
 /// One tensor of a file.
 pub(super) struct Entry {
@@ -49,7 +53,7 @@ impl<'a> TensorFile<'a> {
     /// Opens a safetensors file, or with feature `pytorch` a file of `torch.save`. What it is
     /// shows in its first bytes.
     pub(super) fn open(path: &Path) -> Result<Self, WeightsError> {
-        let mut file = File::open(path).map_err(|source| WeightsError::io(path, source))?;
+        let mut file = open_file(path).map_err(|source| WeightsError::io(path, source))?;
         let mut start = Vec::new();
         (&mut file)
             .take(16)
@@ -100,23 +104,35 @@ impl<'a> TensorFile<'a> {
         })
     }
 
-    /// Takes what stands in front of torchvision's and timm's names away, such as `module.`
-    /// (`DataParallel`) or `state_dict.` (a checkpoint). Whatever does not stand behind it is no
-    /// weight and left out.
-    pub(super) fn strip_prefix(&mut self) {
-        const FIRST: &str = "features.0.weight";
-        let prefix = self
-            .entries
-            .keys()
-            .filter_map(|name| name.strip_suffix(FIRST))
-            .min_by_key(|prefix| prefix.len())
-            .map(str::to_owned);
-        if let Some(prefix) = prefix.filter(|prefix| prefix.ends_with('.')) {
-            self.entries = std::mem::take(&mut self.entries)
-                .into_iter()
-                .filter_map(|(name, entry)| Some((name.strip_prefix(&prefix)?.to_owned(), entry)))
-                .collect();
-        }
+    /// For messages.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Keeps the weights behind the key that `wanted` names, or else of one set of them, by their names without
+    /// what stands in front: the key, and those of the sets that are left out.
+    pub(super) fn choose(
+        &mut self,
+        wanted: Option<&str>,
+    ) -> Result<(String, Vec<String>), WeightsError> {
+        let sets = Sets::of(self.entries.keys().map(String::as_str));
+        let Some(key) = sets.choose(wanted) else {
+            return match wanted {
+                // Weights of something else, whose names are listed as unexpected.
+                None => Ok(Default::default()),
+                Some(wanted) => Err(WeightsError::NoKey {
+                    path: self.path.clone(),
+                    key: wanted.to_owned(),
+                    known: sets.keys().map(str::to_owned).collect(),
+                }),
+            };
+        };
+        self.entries = std::mem::take(&mut self.entries)
+            .into_iter()
+            .filter_map(|(name, entry)| Some((sets.name_in(key, &name)?, entry)))
+            .collect();
+        let others = sets.keys().filter(|other| *other != key);
+        Ok((key.to_owned(), others.map(str::to_owned).collect()))
     }
 
     /// The numbers of the tensor `name` as `f32`, in the file's shape; the tensor is taken out.
@@ -197,34 +213,10 @@ fn is_pytorch(path: &Path, start: &[u8]) -> bool {
 
 #[cfg(feature = "pytorch")]
 fn pytorch<'a>(path: &Path) -> Result<TensorFile<'a>, WeightsError> {
-    use pytorch_reader::{DType as Torch, PytorchError, PytorchReader};
-
-    let reader = PytorchReader::new(path).map_err(|error| match error {
-        PytorchError::Io(source)
-            if !matches!(
-                source.kind(),
-                std::io::ErrorKind::InvalidData | std::io::ErrorKind::UnexpectedEof
-            ) =>
-        {
-            WeightsError::io(path, source)
-        }
-        error => WeightsError::Format {
-            path: path.to_owned(),
-            format: "PyTorch",
-            reason: error.to_string(),
-        },
-    })?;
-    let entries = reader.into_tensors().into_iter().map(|(name, tensor)| {
-        let dtype = match tensor.dtype() {
-            Torch::F64 => Some(DType::F64),
-            Torch::F32 => Some(DType::F32),
-            Torch::F16 => Some(DType::F16),
-            Torch::BF16 => Some(DType::BF16),
-            _ => None,
-        };
+    let entries = pytorch::tensors(path)?.into_iter().map(|(name, tensor)| {
         let entry = Entry {
             shape: tensor.shape().to_vec(),
-            dtype,
+            dtype: pytorch::float(&tensor),
             place: Place::Pytorch(tensor),
         };
         (name, entry)

@@ -1,14 +1,19 @@
 //! A trained network with all it needs to name what an image shows.
 
+mod error;
+mod fit;
+mod name;
+
 use std::path::Path;
 
-use burn::tensor::{Device, Tensor};
-use thiserror::Error;
+use burn::tensor::{Device, Tensor, activation::softmax};
 
 use crate::data::{DataError, Preprocessing, imagenet_classes};
 use crate::device::failure;
-use crate::model::{InputError, Vgg};
-use crate::weights::{LoadReport, Part, Precision, WeightsError, WeightsHeader};
+use crate::model::Vgg;
+use crate::weights::{LoadOptions, LoadReport, Precision, WeightsError, WeightsHeader};
+
+pub use error::{ClassifierError, ClassifyError};
 
 /// Metadata keys beside the configuration.
 const CLASSES_KEY: &str = "vgg.classes";
@@ -25,22 +30,27 @@ pub struct Classifier {
     pub preprocessing: Preprocessing,
 }
 
-/// Images that cannot be classified.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum ClassifyError {
-    /// The pixels are no whole images.
-    #[error(transparent)]
-    Data(#[from] DataError),
-    /// The images do not fit the network.
-    #[error("the images do not fit the network: {0}")]
-    Input(#[from] InputError),
-    /// The result cannot be read from its device.
-    #[error("the probabilities cannot be read: {0}")]
-    Values(String),
-}
-
 impl Classifier {
+    /// A classifier of these parts, which have to fit together. Class names are kept as lines of printable text of
+    /// at most 200 characters: whatever else is in them is replaced.
+    ///
+    /// # Errors
+    /// Another number of names than the network has classes; images that the network does not take, or of a size
+    /// or with numbers that make no sense.
+    pub fn new(
+        network: Vgg,
+        classes: Vec<String>,
+        preprocessing: Preprocessing,
+    ) -> Result<Self, ClassifierError> {
+        fit::check(network.config(), classes.len(), &preprocessing)?;
+        let classes = classes.iter().map(|name| name::printable(name)).collect();
+        Ok(Self {
+            network,
+            classes,
+            preprocessing,
+        })
+    }
+
     /// Saves everything to the safetensors file at `path`, which is there whole or not at all.
     ///
     /// # Errors
@@ -69,38 +79,33 @@ impl Classifier {
     }
 
     /// A network of ImageNet's 1,000 classes with the weights of another tool, from the file at
-    /// `path`: see [`Vgg::load`]. Images are prepared as torchvision does.
+    /// `path`: see [`Vgg::load`]. Images are prepared as torchvision does. For other classes and other images take
+    /// [`Vgg::load_with`] and [`Classifier::new`].
     ///
     /// # Errors
-    /// As for [`Vgg::load`]; also a network of another number of classes or channels.
+    /// As for [`Vgg::load`]; also a network of another number of classes or channels. Weights that are not finite
+    /// are reported.
     pub fn from_weights(network: Vgg, path: &Path) -> Result<(Self, LoadReport), WeightsError> {
-        let (network, report) = network.load_part(path, Part::Whole)?;
-        let classifier = Self {
-            network,
-            classes: imagenet_classes(),
-            preprocessing: Preprocessing::imagenet(),
-        };
-        classifier.check(path)?;
-        Ok((classifier, report))
+        let (network, report) = network.load_with(path, &LoadOptions::default())?;
+        Ok((Self::of_imagenet(network, path)?, report))
     }
 
     /// [`Classifier::from_weights`] from a whole safetensors file in memory; `name` is for messages
     /// only.
     ///
     /// # Errors
-    /// As for [`Classifier::from_weights`].
+    /// As for [`Classifier::from_weights`]; also weights that are not finite.
     pub fn from_weights_bytes(
         network: Vgg,
         name: &Path,
         bytes: &[u8],
     ) -> Result<Self, WeightsError> {
-        let classifier = Self {
-            network: network.load_bytes(name, bytes)?,
-            classes: imagenet_classes(),
-            preprocessing: Preprocessing::imagenet(),
-        };
-        classifier.check(name)?;
-        Ok(classifier)
+        Self::of_imagenet(network.load_bytes(name, bytes)?, name)
+    }
+
+    fn of_imagenet(network: Vgg, path: &Path) -> Result<Self, WeightsError> {
+        let made = Self::new(network, imagenet_classes(), Preprocessing::imagenet());
+        made.map_err(|error| unfit(path, &error))
     }
 
     /// [`Classifier::from_file`] from a whole file in memory; `name` is for messages only.
@@ -122,7 +127,7 @@ impl Classifier {
     #[cfg(feature = "embedded")]
     pub fn shipped(device: &Device) -> Result<Self, WeightsError> {
         let name = "fashion-mnist.safetensors";
-        let bytes = include_bytes!("../weights/fashion-mnist.safetensors");
+        let bytes = include_bytes!("../../weights/fashion-mnist.safetensors");
         Self::from_bytes(Path::new(name), bytes, device)
     }
 
@@ -139,57 +144,43 @@ impl Classifier {
             path: path.to_owned(),
             source,
         })?;
-        let mut classifier = Self {
-            network,
-            classes,
-            preprocessing,
-        };
-        classifier.check(path)?;
+        // Before any weight is read.
+        let mut classifier =
+            Self::new(network, classes, preprocessing).map_err(|error| unfit(path, &error))?;
         classifier.network = load(classifier.network)?;
         Ok(classifier)
-    }
-
-    /// Whether its parts fit together.
-    fn check(&self, path: &Path) -> Result<(), WeightsError> {
-        let config = self.network.config();
-        let inconsistent = |key: &str, reason: String| WeightsError::Metadata {
-            path: path.to_owned(),
-            key: key.to_owned(),
-            reason,
-        };
-        if self.classes.len() != config.classes {
-            let reason = format!(
-                "{} names for {} classes",
-                self.classes.len(),
-                config.classes
-            );
-            return Err(inconsistent(CLASSES_KEY, reason));
-        }
-        if self.preprocessing.shape[0] != config.input_channels {
-            let reason = format!(
-                "images of {} channels for a network of {}",
-                self.preprocessing.shape[0], config.input_channels
-            );
-            return Err(inconsistent(PREPROCESSING_KEY, reason));
-        }
-        Ok(())
     }
 
     /// Probabilities of the classes, for each of the images whose `pixels` are given one behind
     /// the other, as [`Preprocessing::read`] gives them.
     ///
     /// # Errors
-    /// Pixels that are no whole images, or images that do not fit the network.
+    /// Pixels that are no whole images, images that do not fit the network, or an answer that is not finite.
     pub fn classify(&self, pixels: &[u8]) -> Result<Vec<Vec<f32>>, ClassifyError> {
-        let images = self.images(pixels)?;
-        let probabilities = self.network.probabilities(images)?;
-        let probabilities = probabilities
+        let logits = self.network.forward(self.images(pixels)?)?;
+        let failed = |error| ClassifyError::Values(failure(error));
+        let values = logits.clone().try_into_vec_as::<f32>().map_err(failed)?;
+        self.check_answer(&values)?;
+        let probabilities = softmax(logits, 1)
             .try_into_vec_as::<f32>()
-            .map_err(|error| ClassifyError::Values(failure(error)))?;
+            .map_err(failed)?;
         Ok(probabilities
             .chunks_exact(self.classes.len())
             .map(<[f32]>::to_vec)
             .collect())
+    }
+
+    /// Whether all of `logits`, or probabilities, are numbers: the largest of others names a class, too.
+    ///
+    /// # Errors
+    /// [`ClassifyError::NotFinite`], with the first image whose answer is not.
+    pub fn check_answer(&self, logits: &[f32]) -> Result<(), ClassifyError> {
+        match logits.iter().position(|value| !value.is_finite()) {
+            Some(index) => Err(ClassifyError::NotFinite {
+                image: index / self.classes.len().max(1),
+            }),
+            None => Ok(()),
+        }
     }
 
     /// The images whose `pixels` are given as the network's input `[batch, channels, height,
@@ -200,5 +191,17 @@ impl Classifier {
     pub fn images(&self, pixels: &[u8]) -> Result<Tensor<4>, DataError> {
         let device = self.network.output.weight.lazy_device();
         self.preprocessing.images(pixels, &device)
+    }
+}
+
+fn unfit(path: &Path, error: &ClassifierError) -> WeightsError {
+    let key = match error {
+        ClassifierError::Classes { .. } => CLASSES_KEY,
+        _ => PREPROCESSING_KEY,
+    };
+    WeightsError::Metadata {
+        path: path.to_owned(),
+        key: key.to_owned(),
+        reason: error.to_string(),
     }
 }
