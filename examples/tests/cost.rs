@@ -254,7 +254,7 @@ fn the_example_takes_the_configuration_of_a_run() {
         ),
         (
             format!("{{\"deep\": {}", "[".repeat(1 << 20)),
-            "recursion limit",
+            "EOF while parsing",
         ),
         (" ".repeat((16 << 20) + 1), "more than 16777216 bytes"),
     ] {
