@@ -84,7 +84,7 @@ struct Options {
 }
 
 /// What only a start takes.
-const STARTING: [&str; 16] = [
+const STARTING: [&str; 24] = [
     "data",
     "weights",
     "pretrained",
@@ -101,6 +101,14 @@ const STARTING: [&str; 16] = [
     "batch_size",
     "lr",
     "out",
+    "key",
+    "preprocessing",
+    "mean",
+    "std",
+    "bgr",
+    "classes",
+    "mirror",
+    "skip_broken",
 ];
 
 const EXAMPLES: &str = "\
@@ -216,7 +224,9 @@ fn started(options: &Options) -> Result<Work, Box<dyn Error>> {
     if !options.network.is_random() {
         preprocessing.normalization = normalization;
         preprocessing.order = order;
+        preprocessing.order = order;
     }
+    let data = data.in_order(preprocessing.order);
     let classes = data.classes.len();
     let network = match options.global_pooling {
         true => network.with_global_pooling(classes)?,

@@ -219,7 +219,7 @@ fn test_images(
     let (data, _) = examples::data::load(name, &data_options)?;
     match difference(&classifier.classes, &data.classes, name) {
         Some(difference) => Err(difference.into()),
-        None => Ok(data.test),
+        None => Ok(data.test.in_order(classifier.preprocessing.order)),
     }
 }
 

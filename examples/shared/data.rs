@@ -44,7 +44,7 @@ pub fn reload(config: &RunConfig) -> Result<ImageData, DataError> {
             config.data
         );
     }
-    Ok(data)
+    Ok(data.in_order(config.preprocessing.order))
 }
 
 fn change(before: &DataState, now: &DataState) -> Option<String> {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::image_set::ImageSet;
+use super::preprocessing::ChannelOrder;
 
 /// A data set in two parts.
 #[derive(Debug, Clone)]
@@ -38,6 +39,16 @@ impl ImageData {
             mirrors,
             state,
             left_out: Vec::new(),
+        }
+    }
+
+    /// [`ImageSet::in_order`] of both parts: for networks that take blue first.
+    #[must_use]
+    pub fn in_order(self, order: ChannelOrder) -> Self {
+        Self {
+            train: self.train.in_order(order),
+            test: self.test.in_order(order),
+            ..self
         }
     }
 }

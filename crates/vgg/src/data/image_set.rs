@@ -6,6 +6,7 @@ use burn::data::dataset::{Dataset, DatasetError};
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::error::DataError;
+use super::preprocessing::ChannelOrder;
 
 /// One image and its class.
 #[cfg(feature = "train")]
@@ -85,6 +86,23 @@ impl ImageSet {
     /// If `index` is not below [`ImageSet::len`].
     pub fn label(&self, index: usize) -> usize {
         usize::from(self.labels[index])
+    }
+
+    /// The same images with their channels in this order, which are red, green and blue so far.
+    #[must_use]
+    pub fn in_order(mut self, order: ChannelOrder) -> Self {
+        let [channels, height, width] = self.shape;
+        if order == ChannelOrder::Bgr {
+            for image in self.pixels.chunks_exact_mut(channels * height * width) {
+                for channel in 0..channels / 2 {
+                    let (front, back) =
+                        image.split_at_mut((channels - 1 - channel) * height * width);
+                    let plane = channel * height * width..(channel + 1) * height * width;
+                    front[plane].swap_with_slice(&mut back[..height * width]);
+                }
+            }
+        }
+        self
     }
 
     /// At most `count` images, spread evenly over the set, so that a set sorted by class keeps
@@ -236,6 +254,14 @@ mod tests {
             let error = ImageSet::new(shape, vec![0; pixels], vec![0; labels]).expect_err(expected);
             assert!(error.to_string().contains(expected), "{error}");
         }
+    }
+
+    #[test]
+    fn blue_comes_first_on_request() {
+        let set = ImageSet::new([3, 1, 2], (0..12).collect(), vec![0, 1]).expect("fits");
+        assert_eq!(set.clone().in_order(ChannelOrder::Rgb), set);
+        let blue_first = [4, 5, 2, 3, 0, 1, 10, 11, 8, 9, 6, 7];
+        assert_eq!(set.in_order(ChannelOrder::Bgr).pixels, blue_first);
     }
 
     #[test]
