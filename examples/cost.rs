@@ -176,7 +176,7 @@ fn report(network: &str, options: &Options) -> Result<Report, Box<dyn Error>> {
         .input
         .map_or([1, config.input_channels, height, width], |shape| shape.0);
     let mut wanted = cost::Options::default()
-        .with_name(&name(network, options.format))
+        .with_name(name(network, options.format))
         .with_convention(options.convention);
     if options.train {
         wanted = wanted.with_training(options.optimizer);

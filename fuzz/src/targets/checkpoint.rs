@@ -75,42 +75,32 @@ fn seal(path: &Path, name: &str, bytes: &[u8]) -> Result<(), Box<dyn Error>> {
 
 fn images() -> Result<ImageData, Box<dyn Error>> {
     let set = || {
-        ImageSet::new(
-            [1, 28, 28],
-            (0..20 * 784).map(|at| at as u8).collect(),
-            (0..20).map(|label| label % 10).collect(),
-        )
+        let pixels = (0..20 * 784).map(|at| at as u8).collect();
+        let labels = (0..20).map(|label| label % 10).collect();
+        ImageSet::new([1, 28, 28], pixels, labels)
     };
-    Ok(ImageData {
-        train: set()?,
-        test: set()?,
-        classes: (0..10).map(|class| class.to_string()).collect(),
-        mirrors: false,
-    })
+    let classes = (0..10).map(|class| class.to_string()).collect();
+    Ok(ImageData::new(set()?, set()?, classes, false))
 }
 
 /// A target for each part.
 pub fn parts() -> Result<Vec<Target>, Box<dyn Error>> {
     let run = Arc::new(Run::new()?);
-    let part = |name: &'static str, file: &'static str, seeds| {
-        let run = Arc::clone(&run);
+    let part = |name: &'static str, file: &'static str| {
+        let (run, seeds) = (Arc::clone(&run), Arc::clone(&run));
         Target {
             name,
             what: "a part of a checkpoint, its checksum put right",
-            seeds,
+            seeds: Box::new(move || Ok(vec![fs::read(seeds.part(file))?])),
             read: Box::new(move |bytes| {
                 let _ = run.go_on(file, bytes);
             }),
         }
     };
     Ok(vec![
-        part("model", "model.bpk", || seeds("model.bpk")),
-        part("optimizer", "optimizer.bpk", || seeds("optimizer.bpk")),
-        part("schedule", "schedule.bpk", || seeds("schedule.bpk")),
-        part("metrics", "metrics.csv", || seeds("metrics.csv")),
+        part("model", "model.bpk"),
+        part("optimizer", "optimizer.bpk"),
+        part("schedule", "schedule.bpk"),
+        part("metrics", "metrics.csv"),
     ])
-}
-
-fn seeds(name: &str) -> Result<Vec<Vec<u8>>, Box<dyn Error>> {
-    Ok(vec![fs::read(Run::new()?.part(name))?])
 }

@@ -1,23 +1,21 @@
 //! Configurations.
 
-use std::error::Error;
-
 use burn::tensor::Device;
 use vgg::data::{Fit, Normalization, Preprocessing};
 use vgg::train::{OptimizerKind, RunConfig, RunFolder, Start, TrainConfig};
 use vgg::{Engine, Precision, VggConfig};
 
-use super::{Scratch, Target};
+use super::{Scratch, Seeds, Target};
 
 pub fn network() -> Target {
     Target {
         name: "config",
         what: "the configuration of a network, as JSON",
-        seeds: || {
+        seeds: Box::new(|| {
             let names = ["vgg16-28", "vgg19-bn", "vgg11-cifar"];
             let text = |name: &&str| Ok(serde_json::to_vec(&VggConfig::named(name)?)?);
             names.iter().map(text).collect()
-        },
+        }),
         read: Box::new(|bytes| {
             let Ok(config) = serde_json::from_slice::<VggConfig>(bytes) else {
                 return;
@@ -50,6 +48,7 @@ pub fn run_config(network: VggConfig) -> RunConfig {
         model: network,
         training: TrainConfig::new(OptimizerKind::Sgd, 0.01).with_epochs(2),
         data: "embedded".to_owned(),
+        data_state: None,
         limit: None,
         skip_broken: false,
         backend: "flex".to_owned(),
@@ -65,7 +64,7 @@ pub fn run() -> Target {
     Target {
         name: "run",
         what: "the config.json of a run",
-        seeds: seeds_of_runs,
+        seeds: Box::new(seeds_of_runs),
         read: Box::new(move |bytes| {
             folder.file("config.json", bytes);
             let _ = RunFolder::open(folder.path());
@@ -73,7 +72,7 @@ pub fn run() -> Target {
     }
 }
 
-fn seeds_of_runs() -> Result<Vec<Vec<u8>>, Box<dyn Error>> {
+fn seeds_of_runs() -> Seeds {
     let config = run_config(VggConfig::named("vgg16-28")?);
     Ok(vec![serde_json::to_vec_pretty(&config)?])
 }

@@ -1,7 +1,5 @@
 //! Data sets.
 
-use std::error::Error;
-use std::fs;
 use std::io::Write;
 use std::path::Path;
 
@@ -9,13 +7,13 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use vgg::data::{self, DataOptions, parse_idx_images, parse_idx_labels};
 
-use super::{Scratch, Target};
+use super::{Scratch, Seeds, Target};
 
 pub fn idx() -> Target {
     Target {
         name: "idx",
         what: "IDX files of images and labels",
-        seeds: || Ok(vec![idx_images(), idx_labels()]),
+        seeds: Box::new(|| Ok(vec![idx_images(), idx_labels()])),
         read: Box::new(|bytes| {
             let name = Path::new("idx");
             let _ = parse_idx_images(name, bytes);
@@ -36,7 +34,7 @@ pub fn gzip() -> Target {
     Target {
         name: "gzip",
         what: "compressed IDX files in a folder",
-        seeds,
+        seeds: Box::new(compressed),
         read: Box::new(move |bytes| {
             folder.file("train-images-idx3-ubyte.gz", bytes);
             load(folder.path());
@@ -44,7 +42,7 @@ pub fn gzip() -> Target {
     }
 }
 
-fn seeds() -> Result<Vec<Vec<u8>>, Box<dyn Error>> {
+fn compressed() -> Seeds {
     let gzip = |bytes: &[u8]| -> std::io::Result<Vec<u8>> {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
         encoder.write_all(bytes)?;
@@ -73,7 +71,7 @@ pub fn cifar10() -> Target {
     Target {
         name: "cifar10",
         what: "CIFAR-10's binary files",
-        seeds: || Ok(vec![record(), record().repeat(3)]),
+        seeds: Box::new(|| Ok(vec![record(), record().repeat(3)])),
         read: Box::new(move |bytes| {
             folder.file("data_batch_5.bin", bytes);
             load(folder.path());
@@ -87,8 +85,7 @@ fn load(folder: &Path) {
         skip_broken: false,
         limit: None,
     };
-    debug_assert!(fs::metadata(folder).is_ok());
-    let _ = data::load(&folder.to_string_lossy(), &options);
+    let _ = data::load(&folder.to_string_lossy(), &options, &mut |_, _| {});
 }
 
 /// Four images of 5×6 pixels.

@@ -1,21 +1,25 @@
 //! Pictures.
 
-use std::error::Error;
 use std::io::Cursor;
 use std::path::Path;
 
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use vgg::data::{Fit, decode_image};
 
-use super::Target;
+use super::{Seeds, Target};
 
-const PHOTOGRAPH: &[u8] = include_bytes!("../../../crates/vgg/tests/golden/images/turned.jpg");
+const PHOTOGRAPHS: [&[u8]; 4] = [
+    include_bytes!("../../../crates/vgg/tests/golden/images/turned.jpg"),
+    include_bytes!("../../../crates/vgg/tests/golden/images/progressive.jpg"),
+    include_bytes!("../../../crates/vgg/tests/golden/images/cmyk.jpg"),
+    include_bytes!("../../../crates/vgg/tests/golden/images/animated.gif"),
+];
 
 pub fn image() -> Target {
     Target {
         name: "image",
         what: "pictures of all kinds",
-        seeds,
+        seeds: Box::new(pictures),
         read: Box::new(|bytes| {
             let name = Path::new("picture");
             let centre = Fit::CentreCrop { short_side: 36 };
@@ -25,12 +29,12 @@ pub fn image() -> Target {
     }
 }
 
-fn seeds() -> Result<Vec<Vec<u8>>, Box<dyn Error>> {
+fn pictures() -> Seeds {
     let picture = RgbImage::from_fn(40, 30, |x, y| {
         Rgb([x as u8 * 6, y as u8 * 8, (x * y) as u8])
     });
     let picture = DynamicImage::ImageRgb8(picture);
-    let mut seeds = vec![PHOTOGRAPH.to_vec()];
+    let mut seeds: Vec<_> = PHOTOGRAPHS.iter().map(|bytes| bytes.to_vec()).collect();
     for format in [
         ImageFormat::Png,
         ImageFormat::Jpeg,

@@ -8,14 +8,18 @@ mod weights;
 
 use std::error::Error;
 
+/// Good files, to be changed.
+pub type Seeds = Result<Vec<Vec<u8>>, Box<dyn Error>>;
+
+/// Reads a file; an error of it is what a broken file is for.
+pub type Read = Box<dyn Fn(&[u8])>;
+
 /// Files of one kind, and what reads them.
 pub struct Target {
     pub name: &'static str,
     pub what: &'static str,
-    /// Good files, to be changed.
-    pub seeds: fn() -> Result<Vec<Vec<u8>>, Box<dyn Error>>,
-    /// Reads one; an error of it is what a broken file is for.
-    pub read: Box<dyn Fn(&[u8])>,
+    pub seeds: Box<dyn Fn() -> Seeds>,
+    pub read: Read,
 }
 
 /// All of them.

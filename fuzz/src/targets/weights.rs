@@ -1,7 +1,7 @@
 //! Files of weights.
 
 use std::error::Error;
-use std::io::{Cursor, Write};
+use std::io::{Cursor, Read, Write};
 use std::path::Path;
 
 use burn::tensor::Device;
@@ -53,14 +53,14 @@ pub fn safetensors() -> Target {
     Target {
         name: "weights",
         what: "safetensors of this project and of others",
-        seeds: || {
+        seeds: Box::new(|| {
             Ok(vec![
                 classifier()?,
                 golden!("f16.safetensors"),
                 golden!("timm.safetensors"),
                 golden!("torchvision.safetensors"),
             ])
-        },
+        }),
         read: Box::new(move |bytes| {
             let name = Path::new("weights");
             let _ = WeightsHeader::from_bytes(name, bytes);
@@ -75,11 +75,11 @@ pub fn header() -> Target {
     Target {
         name: "header",
         what: "the header of safetensors, with its length put right",
-        seeds: || {
+        seeds: Box::new(|| {
             let file = classifier()?;
             let length = u64::from_le_bytes(*file.first_chunk().ok_or("too short")?);
             Ok(vec![file[8..8 + length as usize].to_vec()])
-        },
+        }),
         read: Box::new(|header| {
             let Ok(whole) = classifier() else { return };
             let length = u64::from_le_bytes(*whole.first_chunk().expect("a header"));
@@ -96,14 +96,14 @@ pub fn archive() -> Target {
     Target {
         name: "archive",
         what: "files of torch.save, new and old",
-        seeds: || {
+        seeds: Box::new(|| {
             Ok(vec![
                 golden!("zip.pth"),
                 golden!("bf16.pth"),
                 golden!("checkpoint.pth"),
                 golden!("legacy.pth"),
             ])
-        },
+        }),
         read: Box::new(move |bytes| read(&folder.file("weights.pth", bytes))),
     }
 }
@@ -114,20 +114,23 @@ pub fn pickle() -> Target {
     Target {
         name: "pickle",
         what: "the pickle in a file of torch.save, its archive put right",
-        seeds: || {
+        seeds: Box::new(|| {
             let mut seeds = Vec::new();
             for file in [golden!("zip.pth"), golden!("checkpoint.pth")] {
                 let mut archive = zip::ZipArchive::new(Cursor::new(file))?;
-                let names: Vec<_> = archive.file_names().map(str::to_owned).collect();
-                let name = names.iter().find(|name| name.ends_with("/data.pkl"));
-                let mut pickle = Vec::new();
-                std::io::copy(&mut archive.by_name(name.ok_or("no pickle")?)?, &mut pickle)?;
-                seeds.push(pickle);
+                for index in 0..archive.len() {
+                    let mut entry = archive.by_index(index)?;
+                    if entry.name_raw().ends_with(b"/data.pkl") {
+                        let mut pickle = Vec::new();
+                        entry.read_to_end(&mut pickle)?;
+                        seeds.push(pickle);
+                    }
+                }
             }
             // Objects without end.
             seeds.push([b"\x80\x02(".as_slice(), &vec![b'N'; 100_000], b"l."].concat());
             Ok(seeds)
-        },
+        }),
         read: Box::new(move |pickle| {
             for method in [CompressionMethod::Stored, CompressionMethod::Deflated] {
                 if let Ok(file) = archived(pickle, method) {
