@@ -144,7 +144,7 @@ fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
     };
     console::show!("{text}");
     if !text.ends_with('\n') {
-        console::say!();
+        console::say!("");
     }
     let limits = Limits {
         max_macs: options.max_macs,
