@@ -9,6 +9,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use image::{GrayImage, Luma};
 use program::{example, folder};
@@ -85,6 +86,9 @@ fn finetune(folder: &Path, out: &str) -> Command {
     command
 }
 
+/// None of these takes more than seconds.
+const MOST_TIME: Duration = Duration::from_secs(120);
+
 fn full() -> Option<File> {
     OpenOptions::new().write(true).open("/dev/full").ok()
 }
@@ -101,11 +105,21 @@ fn ends_with(command: &mut Command, read_a_line: bool, code: i32) -> String {
         }
         // Here the pipe is closed.
     }
+    // One that waits for ever for what has failed is ended, and has failed.
+    let start = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait().expect("a child") {
+            break status;
+        }
+        if start.elapsed() > MOST_TIME {
+            child.kill().expect("ended");
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
     let mut stderr = String::new();
     if let Some(mut pipe) = child.stderr.take() {
         pipe.read_to_string(&mut stderr).expect("text");
     }
-    let status = child.wait().expect("it ends");
     assert_eq!(status.code(), Some(code), "{command:?}: {stderr}");
     assert!(!stderr.contains("panicked"), "{command:?}: {stderr}");
     stderr
