@@ -175,11 +175,16 @@ fn names_of_pictures_do_not_command_the_terminal() {
     }
 }
 
-/// The shipped network with other names.
-fn renamed(path: &Path, classes: &[String]) {
+/// The shipped network in a file.
+fn shipped(path: &Path, precision: Precision) {
     let device = vgg::device("flex").expect("always there");
     let classifier = Classifier::shipped(&device).expect("shipped");
-    classifier.save(path, Precision::F16).expect("saved");
+    classifier.save(path, precision).expect("saved");
+}
+
+/// The shipped network with other names.
+fn renamed(path: &Path, classes: &[String]) {
+    shipped(path, Precision::F16);
     let bytes = fs::read(path).expect("written");
     let (_, header) = SafeTensors::read_metadata(&bytes).expect("valid");
     let mut entries = header.metadata().clone().expect("it describes itself");
@@ -220,6 +225,56 @@ fn names_of_classes_do_not_command_the_terminal() {
             }
         }
     }
+}
+
+/// Each weight is a number, but their sums are not.
+#[test]
+fn an_answer_that_is_not_finite_is_an_error_of_its_picture() {
+    let folder = folder();
+    let weights = folder.path().join("huge.safetensors");
+    shipped(&weights, Precision::F32);
+    let mut bytes = fs::read(&weights).expect("written");
+    let (_, header) = SafeTensors::read_metadata(&bytes).expect("valid");
+    let start = 8 + u64::from_le_bytes(*bytes.first_chunk().expect("a header")) as usize;
+    for (name, tensor) in header.tensors() {
+        if name.ends_with("weight") && tensor.shape.len() == 2 {
+            let (from, to) = tensor.data_offsets;
+            for value in bytes[start + from..start + to].as_chunks_mut().0 {
+                let huge = f32::MAX.copysign(f32::from_le_bytes(*value));
+                *value = huge.to_le_bytes();
+            }
+        }
+    }
+    fs::write(&weights, bytes).expect("written");
+    let pictures = [3, 9].map(|kind| {
+        let path = folder.path().join(format!("picture-{kind}.png"));
+        draw(&path, kind);
+        path
+    });
+    for json in [false, true] {
+        let mut command = example("infer");
+        command.arg("--weights").arg(&weights).args(&pictures);
+        command
+            .args(["--samples", "2"])
+            .args(json.then_some("--json"));
+        let (code, stdout, stderr) = said(&mut command);
+        assert_eq!(code, Some(1), "{stderr}");
+        assert_eq!(stderr.matches("finite").count(), 4, "{stderr}");
+        assert_eq!(stderr.matches("picture-").count(), 2, "{stderr}");
+        assert_eq!(stdout.lines().count(), if json { 4 } else { 0 }, "{stdout}");
+        assert!(
+            !stdout.contains("classes") && !stdout.contains("NaN"),
+            "{stdout}"
+        );
+    }
+    let mut command = example("infer");
+    command
+        .arg("--weights")
+        .arg(&weights)
+        .args(["--evaluate", "--limit", "50"]);
+    let (code, stdout, stderr) = said(&mut command);
+    assert_eq!((code, stdout.as_str()), (Some(1), ""), "{stderr}");
+    assert!(stderr.contains("finite"), "{stderr}");
 }
 
 #[test]
