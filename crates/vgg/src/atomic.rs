@@ -90,6 +90,7 @@ pub(crate) fn remove_leftovers(folder: &Path, target: Option<&Path>) -> io::Resu
 }
 
 /// Whether a file of this name is a temporary one.
+#[cfg(feature = "train")]
 pub(crate) fn is_leftover(name: &OsStr) -> bool {
     target_of(name.as_encoded_bytes()).is_some()
 }

@@ -15,6 +15,9 @@ use crate::file::read_at_most;
 
 /// No picture's file is larger.
 const MOST_BYTES: u64 = 1 << 30;
+/// So many pixels any file may claim, and as many more as a byte of one colour alone unpacks to at the most.
+const PIXELS_OF_ANY: u64 = 16 << 20;
+const PIXELS_OF_BYTE: u64 = 4096;
 /// Fewer pixels on a side show nothing that could be recognised.
 const SMALLEST_SIDE: u32 = 8;
 /// Bytes that a pixel takes besides those that the decoder gives: in three colours, and once more when it is turned,
@@ -78,6 +81,12 @@ pub(super) fn decode(path: &Path, bytes: &[u8]) -> Result<Decoded, DataError> {
     };
     let each = u64::from(decoder.color_type().bytes_per_pixel()) + COPIES + coefficients;
     let pixels = u64::from(width) * u64::from(height);
+    if pixels > PIXELS_OF_ANY + PIXELS_OF_BYTE * bytes.len() as u64 {
+        return Err(refused(format!(
+            "broken image: {} bytes cannot hold the {width}×{height} pixels that they claim",
+            bytes.len()
+        )));
+    }
     let need = pixels.saturating_mul(each);
     let reserved = memory::reserve(need).map_err(|there| {
         refused(format!(
@@ -213,6 +222,16 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_screen_without_a_picture_is_refused() {
+        let gif = b"GIF89a\xd7\xb9\x8f\xb5\x00\x00\x00,\x00\x00\x00\x00\x0a\x00\x0a\x00\x00";
+        let error = pixels(gif).expect_err("too short");
+        assert!(
+            error.contains("23 bytes cannot hold the 47575×46479 pixels"),
+            "{error}"
+        );
     }
 
     /// The EXIF segment that says nothing but the orientation.

@@ -1,14 +1,14 @@
 //! The IDX format of MNIST and its relatives: a magic number, big-endian sizes, then bytes;
 //! plain or compressed with gzip.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
 
 use super::error::DataError;
 use super::image_set::ImageSet;
+use crate::file::open_file;
 
 /// No image file of this family is larger; a header that says otherwise is not believed.
 const MOST_BYTES: u64 = 4 << 30;
@@ -120,29 +120,39 @@ fn parse<const D: usize>(
 /// Reads a file, decompressing it if it is gzip: no more of it than its header says, and one byte.
 pub(super) fn read_maybe_gz(path: &Path) -> Result<Vec<u8>, DataError> {
     let error = |source| DataError::io(path, source);
-    let mut file = BufReader::new(File::open(path).map_err(error)?);
+    let file = open_file(path).map_err(error)?;
+    let length = file.metadata().map_err(error)?.len();
+    let mut file = BufReader::new(file);
     let compressed = file.fill_buf().map_err(error)?.starts_with(&[0x1f, 0x8b]);
     match compressed {
-        true => contents(MultiGzDecoder::new(file)).map_err(error),
-        false => contents(file).map_err(error),
+        true => contents(path, MultiGzDecoder::new(file), unpacked(length)),
+        false => contents(path, file, length),
     }
 }
 
 /// Decompresses gzip data, as [`read_maybe_gz`] does; `path` is for messages only.
 pub(super) fn gunzip(path: &Path, raw: &[u8]) -> Result<Vec<u8>, DataError> {
-    contents(MultiGzDecoder::new(raw)).map_err(|source| DataError::io(path, source))
+    contents(path, MultiGzDecoder::new(raw), unpacked(raw.len() as u64))
+}
+
+/// What images can be packed into a file of so many bytes: those of MNIST take a fifth of their size.
+fn unpacked(length: u64) -> u64 {
+    (16 << 20) + length.saturating_mul(100)
 }
 
 /// What an IDX file should hold, and a byte more where there is one, so that [`parse`] sees that it is too long. The
-/// header comes first: a small file can unpack to a thousand times its size.
-fn contents(mut file: impl Read) -> io::Result<Vec<u8>> {
+/// header comes first: a small file can unpack to a thousand times its size. `room` is what the file can hold.
+fn contents(path: &Path, mut file: impl Read, room: u64) -> Result<Vec<u8>, DataError> {
+    let error = |source| DataError::io(path, source);
     let mut bytes = Vec::new();
-    file.by_ref().take(4).read_to_end(&mut bytes)?;
+    let mut read = |bytes: &mut Vec<u8>, most: u64| {
+        let part = file.by_ref().take(most).read_to_end(bytes);
+        part.map_err(error)
+    };
+    read(&mut bytes, 4)?;
     let most = match bytes[..] {
         [0, 0, 0x08, dimensions] => {
-            file.by_ref()
-                .take(4 * u64::from(dimensions))
-                .read_to_end(&mut bytes)?;
+            read(&mut bytes, 4 * u64::from(dimensions))?;
             let sizes = bytes[4..].chunks_exact(4);
             let sizes = sizes
                 .map(|word| u64::from(u32::from_be_bytes([word[0], word[1], word[2], word[3]])));
@@ -150,8 +160,15 @@ fn contents(mut file: impl Read) -> io::Result<Vec<u8>> {
         }
         _ => MOST_OF_ANOTHER,
     };
-    let most = most.min(MOST_BYTES).saturating_add(1);
-    file.take(most).read_to_end(&mut bytes)?;
+    if most > MOST_BYTES.min(room.max(MOST_OF_ANOTHER)) {
+        return Err(DataError::Length {
+            path: path.to_owned(),
+            expected: most.to_string(),
+            why: "for the sizes in its header".to_owned(),
+            found: format!("no more than {}", MOST_BYTES.min(room)),
+        });
+    }
+    read(&mut bytes, most.saturating_add(1))?;
     Ok(bytes)
 }
 
@@ -297,6 +314,14 @@ mod tests {
         );
         let error = parsed.expect_err("too long").to_string();
         assert!(error.contains("34 bytes expected"), "{error}");
+    }
+
+    #[test]
+    fn a_header_that_promises_more_than_its_file_can_hold_is_not_believed() {
+        let bomb = gzip(&[images(60_000, 1000, 0), vec![0; 50 << 20]].concat());
+        let error = gunzip(Path::new("x"), &bomb).expect_err("too small");
+        let error = error.to_string();
+        assert!(error.contains("for the sizes in its header"), "{error}");
     }
 
     #[test]
