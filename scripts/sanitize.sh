@@ -8,7 +8,7 @@
 #                                 nightly toolchain with the components `miri` and `rust-src`.
 #   scripts/sanitize.sh           Both.
 #
-# On two cores the first run of `address` compiles Burn anew, for about 15 minutes; `miri` takes about 10.
+# The first run of `address` compiles Burn anew; `miri` interprets eight small tests. Half an hour each on two cores.
 # What is found ends the script with a code that is not 0. It is 2 where a tool is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
