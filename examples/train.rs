@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
+use console::printable;
+use examples::classes::LONGEST_NAME;
 use examples::runs::free_folder;
 use examples::stop::{stoppable, watched};
 use vgg::data::{self, DataOptions, ImageData, Preprocessing};
@@ -333,7 +335,7 @@ fn show(summary: &Summary, folder: &RunFolder) {
     for class in &summary.classes {
         console::tell!(
             "{:16} {:>9}  {:>6}",
-            class.name,
+            printable(&class.name, LONGEST_NAME),
             percent(class.precision),
             percent(class.recall)
         );

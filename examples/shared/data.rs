@@ -1,5 +1,6 @@
 //! Data by name, with a word on what is left out of it.
 
+use console::printable;
 use vgg::data::{self, DataError, DataOptions, DataState, Fit, ImageData};
 use vgg::train::RunConfig;
 
@@ -7,6 +8,8 @@ use crate::network::downloading;
 
 /// Files that are named; the others are counted.
 const NAMED: usize = 5;
+/// Letters of a line about one of them.
+const LONGEST: usize = 400;
 
 /// The data called `name`, as [`data::load`] knows it. Says on standard error how far a download is, and what was left
 /// out of a folder.
@@ -16,7 +19,12 @@ pub fn load(name: &str, options: &DataOptions) -> Result<(ImageData, Fit), DataE
     if count > 0 {
         console::note!("left out of {name}: {count}");
         for left in data.left_out.iter().take(NAMED) {
-            console::note!("  {}: {}", left.path.display(), left.reason);
+            let path = left.path.display().to_string();
+            console::note!(
+                "  {}: {}",
+                printable(&path, LONGEST),
+                printable(&left.reason, LONGEST)
+            );
         }
         if count > NAMED {
             console::note!("  and {} more", count - NAMED);

@@ -291,6 +291,37 @@ fn a_run_goes_on_from_another_folder() {
 }
 
 #[test]
+fn names_of_folders_do_not_command_the_terminal() {
+    let folder = folder();
+    let data = folder.path().join("data");
+    for (name, value) in [("\u{1b}[31mred", 20u8), ("\u{202e}turned", 200)] {
+        let class = data.join(name);
+        fs::create_dir_all(&class).expect("created");
+        for index in 0..12 {
+            let image = image::GrayImage::from_pixel(30, 30, image::Luma([value + index]));
+            image
+                .save(class.join(format!("{index}.png")))
+                .expect("saved");
+        }
+        fs::write(class.join("\u{1b}[2Jnotes.txt"), "no picture").expect("written");
+    }
+    let mut command = train(&folder.path().join("run"), &["--epochs", "1"]);
+    let output = command
+        .arg("--data")
+        .arg(&data)
+        .output()
+        .expect("it starts");
+    let said = text(&output.stdout) + &text(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert!(
+        said.contains("[31mred") && said.contains("turned"),
+        "{said}"
+    );
+    assert!(said.contains("notes.txt"), "{said}");
+    assert!(!said.contains(['\u{1b}', '\u{202e}']), "{said:?}");
+}
+
+#[test]
 fn sizes_without_sense_are_no_trouble() {
     let folder = folder();
     let most = u64::MAX.to_string();
