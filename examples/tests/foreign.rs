@@ -83,24 +83,18 @@ fn features_and_style_need_no_head() {
     }
     assert_ne!(pictures[0], pictures[1], "another preprocessing");
     assert_eq!(pictures[1], pictures[2], "the same in other words");
-    let mut command = example("features");
-    command
-        .arg(photograph())
-        .args(narrow)
-        .arg("--weights")
-        .arg(&file);
+    let features = || {
+        let mut command = example("features");
+        command.arg(photograph()).args(narrow);
+        command.arg("--weights").arg(&file);
+        command
+    };
     fails_with(
-        command.args(["--preprocessing", "darknet"]),
+        features().args(["--preprocessing", "darknet"]),
         "there are imagenet, caffe, keras",
     );
-    let mut command = example("features");
-    command
-        .arg(photograph())
-        .args(narrow)
-        .arg("--weights")
-        .arg(&file);
     fails_with(
-        command.args(["--mean", "1,2"]),
+        features().args(["--mean", "1,2"]),
         "the network takes 3 channels",
     );
 }

@@ -64,7 +64,7 @@ pub enum TrainError {
     /// The run cannot be resumed so that it ends as if it had not been stopped.
     #[error("{}: this run cannot be resumed: {reason}", path.display())]
     NotResumable {
-        /// The folder.
+        /// Its folder, or the file in it that stands in the way.
         path: PathBuf,
         /// Why.
         reason: String,

@@ -85,10 +85,14 @@ impl Seal {
             return Err(wrong(&path, &reason));
         }
         if seal.settings != settings {
-            return Err(wrong(
-                &path,
-                "it was saved by a run with other settings than those in config.json",
-            ));
+            // Most likely the settings were edited: the checkpoint is as good as it was.
+            return Err(TrainError::NotResumable {
+                path,
+                reason: "it was saved by a run with other settings than those in config.json; put these back, or \
+                         if they were not changed, delete the folder of this checkpoint to continue from the one \
+                         before"
+                    .to_owned(),
+            });
         }
         for &name in names {
             let file = folder.join(name);
