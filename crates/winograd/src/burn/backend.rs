@@ -104,10 +104,12 @@ pub(super) use ndarray::NdArray;
 #[cfg(feature = "ndarray")]
 #[allow(deprecated)]
 mod ndarray {
-    pub(in crate::burn) use burn_ndarray::NdArray;
     use burn_ndarray::NdArrayTensor;
 
     use super::*;
+
+    // A name that can be used without the warning.
+    pub(in crate::burn) type NdArray = burn_ndarray::NdArray;
 
     impl CpuBackend for NdArray {
         conversions!(NdArray);

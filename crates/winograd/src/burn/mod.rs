@@ -1,5 +1,8 @@
 //! Convolutions and linear layers of Burn's tensors.
 //!
+//! [`conv2d`](conv2d()), [`Conv2dExt`] and [`PreparedConv2d`] stand in for Burn's own convolutions, on whatever
+//! device: they are faster where they can be.
+//!
 //! [`chain`] runs several 3x3 convolutions, one after the other, with batch normalisation and ReLU between
 //! them, on tensors that lie on one of Burn's CPU backends, with automatic differentiation or without. Between
 //! them the feature maps stay in the layout of this crate. [`linear`] is a linear layer, and [`adamw`] and
@@ -26,11 +29,15 @@
 
 mod backend;
 mod chain;
+mod conv2d;
 mod linear;
+mod prepared;
 mod tensors;
 mod update;
 mod workspaces;
 
 pub use chain::{ChainLayer, ChainNorm, ChainStatistics, Chained, chain, takes};
+pub use conv2d::{Conv2dExt, conv2d};
 pub use linear::linear;
+pub use prepared::PreparedConv2d;
 pub use update::{AdamWStep, SgdStep, adamw, sgd};

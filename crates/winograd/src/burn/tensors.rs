@@ -50,6 +50,12 @@ impl<B: CpuBackend> TensorSource<B> for TrackedTensors {
     }
 }
 
+/// The tensor with its values one after the other, without what an autodiff device knows of it.
+pub(super) fn untracked<B: CpuBackend, const D: usize>(tensor: Tensor<D>) -> Option<Primitive<B>> {
+    let plain = B::untracked(tensor.clone());
+    contiguous::<B>(plain.or_else(|| Some(B::tracked(tensor)?.into_parts().0))?)
+}
+
 /// The values of a tensor that was made contiguous.
 pub(super) fn values<B: CpuBackend>(tensor: &Primitive<B>) -> Result<&[f32], Error> {
     B::values(tensor).ok_or(Error::Zero("values"))

@@ -80,7 +80,7 @@ pub fn chain(input: Tensor<4>, layers: &[ChainLayer], pool: bool) -> Option<Chai
         statistics: Vec::new(),
     };
     while let Some(piece) = pieces.next() {
-        let next = run(chained.output, piece, pool && pieces.peek().is_none())?;
+        let next = run(&chained.output, piece, pool && pieces.peek().is_none())?;
         chained.output = next.output;
         chained.statistics.extend(next.statistics);
     }
@@ -94,9 +94,9 @@ pub fn takes(input: &Tensor<4>) -> bool {
 }
 
 /// One step of the backward pass, or none where the input is not tracked.
-pub(super) fn run(input: Tensor<4>, layers: &[Convolution], pool: bool) -> Option<Chained> {
-    let sizes = Sizes::of(&input, layers, pool)?;
-    with_backend!(&input, B => run_on::<B>(&input, layers, &sizes), else None)
+pub(super) fn run(input: &Tensor<4>, layers: &[Convolution], pool: bool) -> Option<Chained> {
+    let sizes = Sizes::of(input, layers, pool)?;
+    with_backend!(input, B => run_on::<B>(input, layers, &sizes), else None)
 }
 
 fn run_on<B: CpuBackend>(
