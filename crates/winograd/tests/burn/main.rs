@@ -5,7 +5,10 @@
 #![cfg(feature = "burn")]
 
 mod chain;
+mod conv2d;
 mod linear;
+mod prepared;
+mod resnet;
 mod update;
 
 use burn::tensor::{Device, Tensor, Tolerance};
