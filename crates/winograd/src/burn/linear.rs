@@ -12,10 +12,10 @@ use burn_autodiff::ops::{Backward, Ops, OpsKind};
 use super::backend::{CpuBackend, Primitive, contiguous, with_backend};
 use super::tensors::{TensorSource, TrackedTensors, Untracked, filled, values};
 use super::workspaces::with_workspace;
-use crate::linear::check_rows;
-use crate::linear_gradient::multiply_columns;
-use crate::linear_weights::LinearWeights;
-use crate::matrix::multiply_rows;
+use crate::linear::gradient::multiply_columns;
+use crate::linear::layer::check_rows;
+use crate::linear::matrix::multiply_rows;
+use crate::linear::weights::LinearWeights;
 use crate::{Error, WeightOrder, Workspace};
 
 /// `input · weight + bias`, with automatic differentiation or without, weights read where they lie: Burn's

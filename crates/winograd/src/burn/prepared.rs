@@ -11,8 +11,8 @@ use super::backend::{CpuBackend, Primitive, with_backend};
 use super::conv2d::{Conv2dExt, module_padding};
 use super::tensors::{TensorSource, Untracked, map_tensor, untracked, values};
 use super::workspaces::with_workspace;
-use crate::activation::map_lines;
 use crate::error::check_size;
+use crate::maps::activation::map_lines;
 use crate::{Algorithm, Conv3x3, ConvOptions, Error, LayerSize, fold_batch_norm};
 
 /// A convolution of Burn for inference, with a batch norm folded into its weights and a ReLU if wanted. Where

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use burn_autodiff::ops::NodeGuard;
 
 use super::backend::{CpuBackend, Primitive, contiguous};
-use crate::memory::zeros;
+use crate::memory::pages::zeros;
 use crate::{Activation, Error};
 
 /// How tensors of Burn become those of backend `B`: all of a call have to come from the same kind of device.

@@ -5,8 +5,8 @@ use super::sizes::Sizes;
 use crate::burn::backend::{CpuBackend, Primitive};
 use crate::burn::tensors::{map_tensor, values};
 use crate::burn::workspaces::{SPARE, with_workspace};
-use crate::layer::{Input, Layer};
-use crate::weights::Weights;
+use crate::convolution::layer::{Input, Layer};
+use crate::convolution::weights::Weights;
 use crate::{Activation, BatchStatistics, ConvOptions, Error, batch_norm, max_pool};
 
 /// The last map, and the statistics of each norm.

@@ -15,13 +15,13 @@ use super::forward::{Forward, SavedMaps};
 use super::layer::{Convolution, LayerTensors};
 use super::sizes::Sizes;
 use super::{Chained, as_tensors};
-use crate::activation::map_lines;
 use crate::burn::backend::{CpuBackend, Primitive, Tracked, contiguous};
 use crate::burn::tensors::{TensorSource, TrackedTensors, map_tensor, values, vector};
 use crate::burn::workspaces::with_workspace;
-use crate::layer::{Input, Layer};
-use crate::memory::zeros;
-use crate::weights::Weights;
+use crate::convolution::layer::{Input, Layer};
+use crate::convolution::weights::Weights;
+use crate::maps::activation::map_lines;
+use crate::memory::pages::zeros;
 use crate::{
     Activation, BatchStatistics, ConvOptions, Error, Kernel, LayerSize, Workspace,
     batch_norm_gradient, max_pool_gradient, relu_gradient, weight_gradient,

@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 
 use super::layer::Convolution;
-use crate::activation::map_lines;
+use crate::maps::activation::map_lines;
 use crate::{Error, LayerSize};
 
 /// The sizes of a chain whose shapes fit together.

@@ -5,13 +5,13 @@
 
 use std::ops::Range;
 
-use crate::gemm::multiply;
-use crate::grid::Grid;
-use crate::line::Line;
-use crate::parallel::{Parts, for_each_task, part, reserve, scratch};
-use crate::shared::Shared;
+use crate::convolution::gemm::multiply;
+use crate::convolution::winograd::Pass;
+use crate::maps::line::Line;
+use crate::memory::shared::Shared;
 use crate::simd::{Op, Vector};
-use crate::winograd::Pass;
+use crate::threads::{Parts, for_each_task, part, reserve, scratch};
+use crate::transform::grid::Grid;
 
 /// Lines of the left factor at a time.
 const CHUNK_LINES: usize = 4 * 1024 * 1024 / 64;

@@ -3,7 +3,7 @@
 
 use rayon::prelude::*;
 
-use crate::line::Line;
+use crate::maps::line::Line;
 
 /// `count` zeros, on large pages where the system has them: the tables of 4 KiB pages of a network's
 /// weights do not fit into the processor, and to set them up takes longer than to fill the pages.

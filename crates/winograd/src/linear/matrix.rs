@@ -5,13 +5,13 @@
 //! of the matrix at a time, into memory that a core keeps in its cache.
 #![allow(unsafe_code)]
 
-use crate::gemm::multiply;
-use crate::line::{LANES, Line, lines_for};
-use crate::linear::WeightOrder;
-use crate::linear_weights::{LinearWeights, to_lines};
-use crate::parallel::{Slot, Workspace, for_each_task, part, reserve, scratch};
-use crate::shared::Shared;
+use crate::convolution::gemm::multiply;
+use crate::linear::layer::WeightOrder;
+use crate::linear::weights::{LinearWeights, to_lines};
+use crate::maps::line::{LANES, Line, lines_for};
+use crate::memory::shared::Shared;
 use crate::simd::{Kernel, Op, Vector};
+use crate::threads::{Slot, Workspace, for_each_task, part, reserve, scratch};
 
 /// Rows up to which a product reads the matrix where it lies.
 const FEW: usize = 16;

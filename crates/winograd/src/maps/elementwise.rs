@@ -5,11 +5,11 @@
 
 use rayon::prelude::*;
 
-use crate::activation::Activation;
 use crate::error::{Error, check_size};
-use crate::line::Line;
-use crate::parallel::planes_per_task;
+use crate::maps::activation::Activation;
+use crate::maps::line::Line;
 use crate::simd::{Kernel, Op, Vector};
+use crate::threads::planes_per_task;
 
 /// 2x2 max pooling with stride 2; an odd last row or column is dropped.
 ///

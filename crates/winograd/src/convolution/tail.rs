@@ -1,6 +1,6 @@
 //! What follows a convolution and is done while its outputs are still in registers.
 
-use crate::line::Line;
+use crate::maps::line::Line;
 use crate::simd::Vector;
 
 /// Bias, ReLU and 2x2 max pooling.

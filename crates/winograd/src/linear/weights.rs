@@ -2,11 +2,11 @@
 
 use rayon::prelude::*;
 
-use crate::gemm::Packed;
-use crate::line::{LANES, Line, lines_for};
-use crate::linear::WeightOrder;
-use crate::memory::zeros;
-use crate::spare::Spare;
+use crate::convolution::gemm::Packed;
+use crate::linear::layer::WeightOrder;
+use crate::maps::line::{LANES, Line, lines_for};
+use crate::memory::pages::zeros;
+use crate::memory::spare::Spare;
 
 /// Weights as they are given.
 pub(crate) struct LinearWeights<'a> {

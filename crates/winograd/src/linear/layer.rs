@@ -4,14 +4,14 @@
 //! packed in the order in which they are read, and stored in two bytes each if the caller likes.
 #![allow(unsafe_code)]
 
+use crate::convolution::gemm::{HalfLine, Packed, multiply};
 use crate::error::{Error, check_length, check_nonzero, product};
-use crate::gemm::{HalfLine, Packed, multiply};
-use crate::half::f32_to_f16;
-use crate::line::{LANES, Line, lines_for};
-use crate::linear_weights::{LinearWeights, to_lines};
-use crate::parallel::{Workspace, for_each_task, part};
-use crate::shared::Shared;
+use crate::linear::half::f32_to_f16;
+use crate::linear::weights::{LinearWeights, to_lines};
+use crate::maps::line::{LANES, Line, lines_for};
+use crate::memory::shared::Shared;
 use crate::simd::{Kernel, Op, Vector};
+use crate::threads::{Workspace, for_each_task, part};
 
 /// The order of the weights that a [`Linear`] is made of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -2,11 +2,11 @@
 
 use rayon::prelude::*;
 
-use crate::gemm::multiply_transposed;
-use crate::line::{LANES, Line, lines_for};
-use crate::linear_weights::to_lines;
-use crate::parallel::Workspace;
+use crate::convolution::gemm::multiply_transposed;
+use crate::linear::weights::to_lines;
+use crate::maps::line::{LANES, Line, lines_for};
 use crate::simd::{Kernel, Op, Vector};
+use crate::threads::Workspace;
 
 /// `result = inputᵀ · gradient`, the gradient of the weights `[in_features, out_features]`.
 ///

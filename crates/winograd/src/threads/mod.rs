@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
-use crate::line::Line;
-use crate::memory::grow;
-use crate::spare::Spare;
+use crate::maps::line::Line;
+use crate::memory::pages::grow;
+use crate::memory::spare::Spare;
 
 /// Memory that layers work in. It grows to what the largest call needs and is then reused, so that
 /// calls allocate nothing in steady state. One workspace serves any number of layers, one at a time.

@@ -1,6 +1,6 @@
 //! What a convolution does, and how.
 
-use crate::algorithm::{Algorithm, LayerSize};
+use crate::convolution::algorithm::{Algorithm, LayerSize};
 use crate::simd::Kernel;
 
 /// What a [`Conv3x3`](crate::Conv3x3) does beside the convolution, and how.

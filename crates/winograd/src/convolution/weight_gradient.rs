@@ -7,16 +7,16 @@
 
 use rayon::prelude::*;
 
-use crate::activation::Activation;
+use crate::convolution::gemm::multiply_transposed;
 use crate::error::{Error, check_length, check_size, product};
-use crate::gemm::multiply_transposed;
-use crate::grid::Grid;
-use crate::line::{LANES, Line, lines_for};
-use crate::parallel::{Parts, Workspace, for_each_task, part, reserve, scratch};
-use crate::shared::Shared;
+use crate::maps::activation::Activation;
+use crate::maps::line::{LANES, Line, lines_for};
+use crate::memory::shared::Shared;
 use crate::simd::{Kernel, Op, Vector};
-use crate::tile::Tile;
-use crate::tiles::{PointLayout, Tiles, gradient_tiles, input_tiles};
+use crate::threads::{Parts, Workspace, for_each_task, part, reserve, scratch};
+use crate::transform::grid::Grid;
+use crate::transform::tile::Tile;
+use crate::transform::tiles::{PointLayout, Tiles, gradient_tiles, input_tiles};
 
 /// Lines of transformed inputs and gradients at a time: few enough for the third cache, but not so few that
 /// the sums, which go to memory between chunks if they are large, are moved more often than is worth it.

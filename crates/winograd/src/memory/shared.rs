@@ -4,7 +4,7 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 
-use crate::line::Line;
+use crate::maps::line::Line;
 use crate::simd::Vector;
 
 /// A mutable slice, mostly of lines, that can be handed to several threads. A tile's outputs are scattered over

@@ -1,17 +1,17 @@
 //! A convolution apart from its weights: sizes, layout, bias, and how a pass is begun.
 
-use crate::activation::{Activation, map_lines};
-use crate::algorithm::Algorithm;
-use crate::direct::{self, Planes};
+use crate::convolution::algorithm::Algorithm;
+use crate::convolution::direct::{self, Planes};
+use crate::convolution::im2col;
+use crate::convolution::options::ConvOptions;
+use crate::convolution::tail::Tail;
+use crate::convolution::weights::{Packing, Source, Weights};
+use crate::convolution::winograd::Pass;
 use crate::error::{Error, check_length, check_nonzero, check_size, product};
-use crate::grid::Grid;
-use crate::im2col;
-use crate::line::{LANES, Line, lines_for};
-use crate::options::ConvOptions;
-use crate::parallel::Workspace;
-use crate::tail::Tail;
-use crate::weights::{Packing, Source, Weights};
-use crate::winograd::Pass;
+use crate::maps::activation::{Activation, map_lines};
+use crate::maps::line::{LANES, Line, lines_for};
+use crate::threads::Workspace;
+use crate::transform::grid::Grid;
 
 /// A layer without its weights.
 pub(crate) struct Layer {

@@ -4,12 +4,12 @@
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
-use crate::grid::{Grid, Place};
-use crate::line::Line;
-use crate::shared::Shared;
+use crate::convolution::tail::Tail;
+use crate::maps::line::Line;
+use crate::memory::shared::Shared;
 use crate::simd::Vector;
-use crate::tail::Tail;
-use crate::tile::Tile;
+use crate::transform::grid::{Grid, Place};
+use crate::transform::tile::Tile;
 
 /// Some tiles, in some of the lines of channels of an activation.
 #[derive(Clone)]

@@ -3,8 +3,8 @@
 use rayon::prelude::*;
 
 use crate::error::{Error, check_length, check_nonzero, product};
-use crate::line::{LANES, Line, lines_for};
-use crate::memory::grow;
+use crate::maps::line::{LANES, Line, lines_for};
+use crate::memory::pages::grow;
 
 /// A batch of feature maps in the layout that the layers of this crate work on: `NCHW16c`, that is
 /// `[batch][channels / 16][height][width][16]`, with zeros in the lanes beyond the last channel.

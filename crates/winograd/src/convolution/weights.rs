@@ -4,12 +4,12 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::algorithm::Algorithm;
-use crate::line::{LANES, Line, lines_for};
-use crate::memory::grow;
-use crate::parallel::scratch;
+use crate::convolution::algorithm::Algorithm;
+use crate::maps::line::{LANES, Line, lines_for};
+use crate::memory::pages::grow;
 use crate::simd::{Kernel, Op, Vector};
-use crate::tile::Tile;
+use crate::threads::scratch;
+use crate::transform::tile::Tile;
 
 /// Weights `[out, in, 3, 3]`, or the same seen from the other side: the gradient of a convolution's input
 /// is the convolution of the output's gradient with the taps turned by 180 degrees and the two kinds of

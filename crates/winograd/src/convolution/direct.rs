@@ -6,12 +6,12 @@
 
 use std::ops::Range;
 
-use crate::gemm::with_sizes;
-use crate::line::{LANES, Line};
-use crate::parallel::{Parts, Slot, for_each_task, reserve, scratch};
-use crate::shared::Shared;
+use crate::convolution::gemm::with_sizes;
+use crate::convolution::winograd::Pass;
+use crate::maps::line::{LANES, Line};
+use crate::memory::shared::Shared;
 use crate::simd::{Op, Vector};
-use crate::winograd::Pass;
+use crate::threads::{Parts, Slot, for_each_task, reserve, scratch};
 
 /// Lines of output above which the caches would not hold it until the next layer anyway. To write past them
 /// saves reading each line before it is overwritten, a fifth of the time of vgg16's first layer.

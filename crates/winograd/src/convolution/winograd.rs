@@ -9,15 +9,15 @@
 
 use std::ops::Range;
 
-use crate::gemm::multiply;
-use crate::grid::Grid;
-use crate::line::Line;
-use crate::parallel::{Parts, Slot, for_each_task, part, reserve, scratch};
-use crate::shared::Shared;
+use crate::convolution::gemm::multiply;
+use crate::convolution::tail::Tail;
+use crate::convolution::weights::{Packing, Source};
+use crate::maps::line::Line;
+use crate::memory::shared::Shared;
 use crate::simd::{Kernel, Op, Vector};
-use crate::tail::Tail;
-use crate::tiles::{PointLayout, Tiles, input_tiles, output_tiles};
-use crate::weights::{Packing, Source};
+use crate::threads::{Parts, Slot, for_each_task, part, reserve, scratch};
+use crate::transform::grid::Grid;
+use crate::transform::tiles::{PointLayout, Tiles, input_tiles, output_tiles};
 
 /// A convolution to be done.
 pub(crate) struct Pass<'a> {

@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::activation::Activation;
-use crate::line::Line;
-use crate::memory::grow;
+use crate::maps::activation::Activation;
+use crate::maps::line::Line;
+use crate::memory::pages::grow;
 
 /// Buffers that are not in use at present. A network's maps, points and packed weights are not all needed at the
 /// same time: what one layer gives back serves the next one for whatever it needs. Clones share the buffers.

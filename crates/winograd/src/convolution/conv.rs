@@ -1,12 +1,12 @@
 //! A prepared 3x3 convolution.
 
-use crate::activation::Activation;
+use crate::convolution::layer::{Input, Layer, check_padding};
+use crate::convolution::options::ConvOptions;
+use crate::convolution::weights::{Source, Weights};
 use crate::error::Error;
-use crate::layer::{Input, Layer, check_padding};
-use crate::line::Line;
-use crate::options::ConvOptions;
-use crate::parallel::Workspace;
-use crate::weights::{Source, Weights};
+use crate::maps::activation::Activation;
+use crate::maps::line::Line;
+use crate::threads::Workspace;
 
 /// A 3x3 convolution with stride 1 whose weights have been transformed and packed.
 ///

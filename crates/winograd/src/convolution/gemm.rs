@@ -6,7 +6,7 @@
 //! The result is `c[column / 16][row][column % 16]`, which is again the layout of a left factor.
 #![allow(unsafe_code)]
 
-use crate::line::{LANES, Line};
+use crate::maps::line::{LANES, Line};
 use crate::simd::Vector;
 
 /// A line of a packed right factor, as it is stored.
@@ -36,7 +36,7 @@ impl Packed for HalfLine {
 /// Evaluates `$body` with constants `R` and `C` equal to `$rows` (at most `$v::ROWS`) and `$cols`.
 macro_rules! with_sizes {
     ($v:ident, $rows:expr, $cols:expr, $body:expr) => {
-        crate::gemm::with_sizes!($v, $rows, $cols, $body, [1 2 3 4 5 6 7 8 9 10 11 12 13 14])
+        crate::convolution::gemm::with_sizes!($v, $rows, $cols, $body, [1 2 3 4 5 6 7 8 9 10 11 12 13 14])
     };
     ($v:ident, $rows:expr, $cols:expr, $body:expr, [$($r:literal)*]) => {
         match ($rows, $cols) {
