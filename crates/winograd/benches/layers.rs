@@ -6,7 +6,8 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use winograd::{
-    Activation, Algorithm, Conv3x3, ConvOptions, Kernel, LayerSize, Workspace, weight_gradient,
+    Activation, Algorithm, Conv3x3, ConvOptions, GradientInputs, Kernel, LayerSize, Workspace,
+    weight_gradient,
 };
 
 /// `(batch, input channels, output channels, height and width, pooling)`
@@ -57,7 +58,7 @@ fn layers(criterion: &mut Criterion) {
         let chosen = Algorithm::choose(&layer_size);
         let weights = values(out_channels * in_channels * 9);
         let x = values(batch * in_channels * size * size);
-        let x = Activation::from_nchw(&x, batch, in_channels, size, size).unwrap();
+        let x = Activation::from_nchw(&x, [batch, in_channels, size, size]).unwrap();
         let mut y = Activation::new();
         let pooled = if pool_after { ", pool" } else { "" };
         let mut group = criterion.benchmark_group(format!(
@@ -86,14 +87,24 @@ fn layers(criterion: &mut Criterion) {
         }
         if batch > 1 {
             let dy = values(batch * out_channels * size * size);
-            let dy = Activation::from_nchw(&dy, batch, out_channels, size, size).unwrap();
+            let dy = Activation::from_nchw(&dy, [batch, out_channels, size, size]).unwrap();
             let mut gradient = weights.clone();
             let kernel = Kernel::detect();
             group.bench_function("weight gradient", |bencher| {
                 pool.install(|| {
                     bencher.iter(|| {
-                        weight_gradient(&x, &dy, 1, kernel, &mut gradient, None, &mut workspace)
-                            .unwrap();
+                        weight_gradient(
+                            &GradientInputs {
+                                input: &x,
+                                gradient: &dy,
+                                padding: 1,
+                                kernel,
+                            },
+                            &mut gradient,
+                            None,
+                            &mut workspace,
+                        )
+                        .unwrap();
                     });
                 });
             });

@@ -5,8 +5,8 @@
 use std::time::Instant;
 
 use winograd::{
-    Activation, Conv3x3, ConvOptions, Kernel, LayerSize, Workspace, max_pool, max_pool_gradient,
-    relu_gradient, weight_gradient,
+    Activation, Conv3x3, ConvOptions, GradientInputs, Kernel, LayerSize, Workspace, max_pool,
+    max_pool_gradient, relu_gradient, weight_gradient,
 };
 
 /// Channels and whether a pooling follows.
@@ -83,7 +83,7 @@ fn run(batch: usize) {
         };
         layers[0]
             .input
-            .copy_from_nchw(&image, batch, 1, 28, 28)
+            .copy_from_nchw(&image, [batch, 1, 28, 28])
             .unwrap();
         for index in 0..layers.len() {
             let (before, after) = layers.split_at_mut(index + 1);
@@ -119,10 +119,12 @@ fn run(batch: usize) {
             }
             lap(3);
             weight_gradient(
-                &layer.input,
-                from,
-                1,
-                Kernel::detect(),
+                &GradientInputs {
+                    input: &layer.input,
+                    gradient: from,
+                    padding: 1,
+                    kernel: Kernel::detect(),
+                },
                 &mut layer.weight_gradient,
                 Some(&mut layer.bias_gradient),
                 &mut workspace,

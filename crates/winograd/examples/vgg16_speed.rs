@@ -254,10 +254,7 @@ impl Layers {
         maps[0]
             .copy_from_nchw(
                 &input,
-                batch,
-                network.in_channels,
-                network.size,
-                network.size,
+                [batch, network.in_channels, network.size, network.size],
             )
             .unwrap();
         for conv in &self.convs {
@@ -306,7 +303,12 @@ impl Layers {
                 let [from, to] = &mut maps;
                 if index == 0 {
                     let size = network.size;
-                    conv.forward_nchw(&input, batch, size, size, to, &mut workspace)
+                    conv.forward_nchw(
+                        &input,
+                        [batch, conv.in_channels(), size, size],
+                        to,
+                        &mut workspace,
+                    )
                 } else {
                     conv.forward(from, to, &mut workspace)
                 }

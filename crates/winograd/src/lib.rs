@@ -20,9 +20,9 @@ pub use batch_norm::{
     BatchNormGradient, BatchNormLayer, BatchStatistics, batch_norm, batch_norm_gradient,
 };
 pub use convolution::algorithm::{Algorithm, LayerSize};
-pub use convolution::conv::{Conv3x3, convolve_once};
+pub use convolution::conv::{Conv3x3, ConvParameters, convolve_once};
 pub use convolution::options::ConvOptions;
-pub use convolution::weight_gradient::weight_gradient;
+pub use convolution::weight_gradient::{GradientInputs, weight_gradient};
 pub use error::Error;
 pub use linear::layer::{Linear, LinearOptions, Storage, WeightOrder};
 pub use maps::activation::Activation;

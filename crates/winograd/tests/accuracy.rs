@@ -19,8 +19,11 @@ fn measure(size: &Size, algorithm: Algorithm, input: &[f32], weights: &[f32]) ->
     .with_algorithm(algorithm)
     .with_kernel(Kernel::detect());
     let layer = Conv3x3::new(weights, None, size.in_channels, size.out_channels, options).unwrap();
-    let x = Activation::from_nchw(input, size.batch, size.in_channels, size.height, size.width)
-        .unwrap();
+    let x = Activation::from_nchw(
+        input,
+        [size.batch, size.in_channels, size.height, size.width],
+    )
+    .unwrap();
     let mut y = Activation::new();
     layer.forward(&x, &mut y, &mut Workspace::new()).unwrap();
     error(&y.to_nchw(), &expected) / scale(&expected)

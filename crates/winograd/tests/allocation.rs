@@ -4,8 +4,8 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use winograd::{
-    Activation, Algorithm, Conv3x3, ConvOptions, Kernel, LayerSize, Linear, LinearOptions,
-    Workspace, weight_gradient,
+    Activation, Algorithm, Conv3x3, ConvOptions, GradientInputs, Kernel, LayerSize, Linear,
+    LinearOptions, Workspace, weight_gradient,
 };
 
 struct Counting;
@@ -52,7 +52,7 @@ fn nothing_in_steady_state() {
             let features = channels * 16;
             let dense = vec![0.1; features * 10];
             let linear = Linear::new(&dense, None, features, 10, LinearOptions::default()).unwrap();
-            let x = Activation::from_nchw(&image, 1, channels, pixels, pixels).unwrap();
+            let x = Activation::from_nchw(&image, [1, channels, pixels, pixels]).unwrap();
             let mut y = Activation::new();
             let mut workspace = Workspace::new();
             let mut gradient = weights.clone();
@@ -62,13 +62,20 @@ fn nothing_in_steady_state() {
                 layer.forward(&x, &mut y, &mut workspace).unwrap();
                 let (n, side) = (1, pixels);
                 layer
-                    .forward_nchw(&image, n, side, side, &mut y, &mut workspace)
+                    .forward_nchw(
+                        &image,
+                        [n, layer.in_channels(), side, side],
+                        &mut y,
+                        &mut workspace,
+                    )
                     .unwrap();
                 weight_gradient(
-                    &x,
-                    &y,
-                    1,
-                    Kernel::detect(),
+                    &GradientInputs {
+                        input: &x,
+                        gradient: &y,
+                        padding: 1,
+                        kernel: Kernel::detect(),
+                    },
                     &mut gradient,
                     None,
                     &mut workspace,

@@ -107,7 +107,7 @@ proptest! {
         let layer = BatchNormLayer { gamma: &gamma, beta: &beta, epsilon: EPSILON, relu };
         let expected = expect(size, &input, &layer, &gradient);
 
-        let input = Activation::from_nchw(&input, batch, channels, height, width).unwrap();
+        let input = Activation::from_nchw(&input, [batch, channels, height, width]).unwrap();
         let mut output = Activation::new();
         let statistics = batch_norm(&input, &layer, &mut output).unwrap();
         let offset = f64::from(offset.abs()) + 1.0;
@@ -117,7 +117,7 @@ proptest! {
         let lost = 4e-6 * offset;
         prop_assert!(error(&output.to_nchw(), &expected.output) < lost * 30.0);
 
-        let mut back = Activation::from_nchw(&gradient, batch, channels, height, width).unwrap();
+        let mut back = Activation::from_nchw(&gradient, [batch, channels, height, width]).unwrap();
         let found = batch_norm_gradient(&input, &layer, &statistics, &mut back).unwrap();
         // Where rounding decides whether a value is positive, the mask may differ, from either side.
         let near = expected.scaled.iter().any(|&y| y.abs() < 1e-4);
@@ -130,7 +130,7 @@ proptest! {
 
 #[test]
 fn a_layer_of_other_channels_is_refused() {
-    let input = Activation::from_nchw(&random(12, 1), 1, 3, 2, 2).unwrap();
+    let input = Activation::from_nchw(&random(12, 1), [1, 3, 2, 2]).unwrap();
     let (gamma, beta) = ([1.0; 3], [0.0; 2]);
     let layer = BatchNormLayer {
         gamma: &gamma,

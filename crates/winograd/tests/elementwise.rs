@@ -38,12 +38,13 @@ proptest! {
                 }
             }
         }
-        let x = Activation::from_nchw(&data, batch, channels, height, width).unwrap();
+        let x = Activation::from_nchw(&data, [batch, channels, height, width]).unwrap();
         let mut y = Activation::new();
         max_pool(&x, &mut y).unwrap();
         prop_assert_eq!(y.to_nchw(), pooled);
-        let dy = Activation::from_nchw(&gradient, batch, channels, down, across).unwrap();
-        let mut dx = Activation::from_nchw(&vec![f32::NAN; data.len()], batch, channels, height, width).unwrap();
+        let dy = Activation::from_nchw(&gradient, [batch, channels, down, across]).unwrap();
+        let shape = [batch, channels, height, width];
+        let mut dx = Activation::from_nchw(&vec![f32::NAN; data.len()], shape).unwrap();
         max_pool_gradient(&x, &dy, &mut dx, relu).unwrap();
         prop_assert_eq!(dx.to_nchw(), expected);
     }
@@ -53,8 +54,8 @@ proptest! {
         let count = batch * channels * height * width;
         let activated: Vec<f32> = random(count, 1).iter().map(|x| x.max(0.0)).collect();
         let gradient = random(count, 2);
-        let x = Activation::from_nchw(&activated, batch, channels, height, width).unwrap();
-        let mut dx = Activation::from_nchw(&gradient, batch, channels, height, width).unwrap();
+        let x = Activation::from_nchw(&activated, [batch, channels, height, width]).unwrap();
+        let mut dx = Activation::from_nchw(&gradient, [batch, channels, height, width]).unwrap();
         relu_gradient(&x, &mut dx).unwrap();
         let expected: Vec<f32> = activated
             .iter()
@@ -67,8 +68,8 @@ proptest! {
 
 #[test]
 fn wrong_shapes_are_errors() {
-    let x = Activation::from_nchw(&[0.0; 16], 1, 1, 4, 4).unwrap();
-    let small = Activation::from_nchw(&[0.0; 4], 1, 1, 1, 4).unwrap();
+    let x = Activation::from_nchw(&[0.0; 16], [1, 1, 4, 4]).unwrap();
+    let small = Activation::from_nchw(&[0.0; 4], [1, 1, 1, 4]).unwrap();
     let mut y = Activation::new();
     assert!(matches!(
         max_pool(&small, &mut y),

@@ -5,7 +5,8 @@ mod common;
 use common::{Size, convolve, error, pool, random, scale};
 use proptest::prelude::*;
 use winograd::{
-    Activation, Algorithm, Conv3x3, ConvOptions, Kernel, LayerSize, Workspace, convolve_once,
+    Activation, Algorithm, Conv3x3, ConvOptions, ConvParameters, Kernel, LayerSize, Workspace,
+    convolve_once,
 };
 
 fn options(size: &Size) -> ConvOptions {
@@ -41,9 +42,7 @@ fn run(
     layer
         .forward_nchw(
             input,
-            size.batch,
-            size.height,
-            size.width,
+            [size.batch, size.in_channels, size.height, size.width],
             &mut output,
             &mut workspace,
         )
@@ -60,14 +59,16 @@ fn run_once(
     bias: &[f32],
 ) -> Vec<f32> {
     let (batch, channels) = (size.batch, size.in_channels);
-    let input = Activation::from_nchw(input, batch, channels, size.height, size.width).unwrap();
+    let input = Activation::from_nchw(input, [batch, channels, size.height, size.width]).unwrap();
     let (mut output, mut workspace) = (Activation::new(), Workspace::new());
     let channels = size.out_channels;
     let (output, workspace) = (&mut output, &mut workspace);
     convolve_once(
-        weights,
-        Some(bias),
-        channels,
+        &ConvParameters {
+            weights,
+            bias: Some(bias),
+            out_channels: channels,
+        },
         options,
         &input,
         output,
@@ -261,17 +262,14 @@ fn nothing_outside_of_a_tensor_is_written() {
                 .with_kernel(kernel);
             // Larger than needed, so that old content lies behind what is written.
             let mut output =
-                Activation::from_nchw(&vec![GUARD; 16 * 8192], 1, 16, 64, 128).unwrap();
+                Activation::from_nchw(&vec![GUARD; 16 * 8192], [1, 16, 64, 128]).unwrap();
             let input = random(size.inputs(), 1);
             let weights = random(size.weights(), 2);
             let layer =
                 Conv3x3::new(&weights, None, size.in_channels, size.out_channels, options).unwrap();
             let x = Activation::from_nchw(
                 &input,
-                size.batch,
-                size.in_channels,
-                size.height,
-                size.width,
+                [size.batch, size.in_channels, size.height, size.width],
             )
             .unwrap();
             layer
@@ -338,7 +336,7 @@ fn bad_calls_are_errors() {
 
     let layer = new(&weights, None, good.with_padding(0).with_pool(true)).unwrap();
     let (mut output, mut workspace) = (Activation::new(), Workspace::new());
-    let x = Activation::from_nchw(&[0.0; 19 * 25], 1, 19, 5, 5).unwrap();
+    let x = Activation::from_nchw(&[0.0; 19 * 25], [1, 19, 5, 5]).unwrap();
     assert_eq!(
         layer.forward(&x, &mut output, &mut workspace).unwrap_err(),
         Error::Size {
@@ -347,7 +345,7 @@ fn bad_calls_are_errors() {
             found: 19
         }
     );
-    let x = Activation::from_nchw(&[0.0; 20 * 15], 1, 20, 3, 5).unwrap();
+    let x = Activation::from_nchw(&[0.0; 20 * 15], [1, 20, 3, 5]).unwrap();
     let error = layer.forward(&x, &mut output, &mut workspace).unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -360,15 +358,15 @@ fn bad_calls_are_errors() {
     );
     assert!(
         layer
-            .forward_nchw(&[0.0; 7], 1, 2, 2, &mut output, &mut workspace)
+            .forward_nchw(&[0.0; 7], [1, 20, 2, 2], &mut output, &mut workspace)
             .is_err()
     );
     assert!(
         layer
-            .forward_nchw(&[], 0, 5, 5, &mut output, &mut workspace)
+            .forward_nchw(&[], [0, 20, 5, 5], &mut output, &mut workspace)
             .is_err()
     );
-    assert!(Activation::from_nchw(&[0.0; 7], 1, 2, 2, 2).is_err());
-    assert!(Activation::from_nchw(&[], 1, usize::MAX, usize::MAX, 2).is_err());
+    assert!(Activation::from_nchw(&[0.0; 7], [1, 2, 2, 2]).is_err());
+    assert!(Activation::from_nchw(&[], [1, usize::MAX, usize::MAX, 2]).is_err());
     assert!(x.copy_to_nchw(&mut [0.0; 3]).is_err());
 }

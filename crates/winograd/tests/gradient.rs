@@ -5,7 +5,8 @@ mod common;
 use common::{Size, error, random, scale};
 use proptest::prelude::*;
 use winograd::{
-    Activation, Algorithm, Conv3x3, ConvOptions, Kernel, LayerSize, Workspace, weight_gradient,
+    Activation, Algorithm, Conv3x3, ConvOptions, GradientInputs, Kernel, LayerSize, Workspace,
+    weight_gradient,
 };
 
 fn kernels() -> impl Strategy<Value = Kernel> {
@@ -58,16 +59,16 @@ proptest! {
         }
 
         let Size { batch, in_channels, out_channels, height, width, padding } = size;
-        let x = Activation::from_nchw(&input, batch, in_channels, height, width).unwrap();
-        let dy = Activation::from_nchw(
-            &gradient, batch, out_channels, size.out_height(), size.out_width(),
-        ).unwrap();
+        let x = Activation::from_nchw(&input, [batch, in_channels, height, width]).unwrap();
+        let shape = [batch, out_channels, size.out_height(), size.out_width()];
+        let dy = Activation::from_nchw(&gradient, shape).unwrap();
         let mut found = vec![f32::NAN; size.weights()];
         let mut found_bias = vec![f32::NAN; out_channels];
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
             let bias = Some(&mut found_bias[..]);
-            weight_gradient(&x, &dy, padding, kernel, &mut found, bias, &mut Workspace::new())
+            let inputs = GradientInputs { input: &x, gradient: &dy, padding, kernel };
+            weight_gradient(&inputs, &mut found, bias, &mut Workspace::new())
         }).unwrap();
         let worst = error(&found, &expected) / scale(&expected).max(1.0);
         prop_assert!(worst < 2e-5, "error {worst:e}");
@@ -95,9 +96,8 @@ proptest! {
         .with_kernel(kernel)
         .with_algorithm(algorithm);
         let layer = Conv3x3::input_gradient(&weights, in_channels, out_channels, options).unwrap();
-        let dy = Activation::from_nchw(
-            &gradient, batch, out_channels, size.out_height(), size.out_width(),
-        ).unwrap();
+        let shape = [batch, out_channels, size.out_height(), size.out_width()];
+        let dy = Activation::from_nchw(&gradient, shape).unwrap();
         let mut dx = Activation::new();
         layer.forward(&dy, &mut dx, &mut Workspace::new()).unwrap();
         prop_assert_eq!((dx.height(), dx.width()), (height, width));

@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use winograd::{
-    Activation, Algorithm, BatchNorm, BatchNormLayer, BatchStatistics, Conv3x3, ConvOptions, Error,
-    Kernel, LayerSize, Linear, LinearOptions, Storage, WeightOrder, Workspace, batch_norm,
-    batch_norm_gradient, convolve_once, fold_batch_norm, max_pool, max_pool_gradient,
-    relu_gradient, weight_gradient,
+    Activation, Algorithm, BatchNorm, BatchNormLayer, BatchStatistics, Conv3x3, ConvOptions,
+    ConvParameters, Error, GradientInputs, Kernel, LayerSize, Linear, LinearOptions, Storage,
+    WeightOrder, Workspace, batch_norm, batch_norm_gradient, convolve_once, fold_batch_norm,
+    max_pool, max_pool_gradient, relu_gradient, weight_gradient,
 };
 
 /// What no call of this file needs at a time: inputs are of a few thousand numbers.
@@ -110,7 +110,7 @@ fn length() -> impl Strategy<Value = Option<Index>> {
 fn activation() -> impl Strategy<Value = Activation> {
     let some = [0usize..3, 0usize..20, 0usize..7, 0usize..7].prop_map(|[batch, c, h, w]| {
         let data = vec![0.5; batch * c * h * w];
-        Activation::from_nchw(&data, batch, c, h, w).unwrap_or_default()
+        Activation::from_nchw(&data, [batch, c, h, w]).unwrap_or_default()
     });
     prop_oneof![1 => Just(Activation::new()), 6 => some]
 }
@@ -171,13 +171,15 @@ proptest! {
             let _ = layer.set_weights(&weights, Some(&pixels));
             let _ = layer.set_weights(&pixels, bias);
             let _ = layer.forward(&map, &mut output, &mut workspace);
-            let _ = layer.forward_nchw(&pixels, batch, height, width, &mut output, &mut workspace);
+            let shape = [batch, layer.in_channels(), height, width];
+            let _ = layer.forward_nchw(&pixels, shape, &mut output, &mut workspace);
         }
         let weights = match lengths[0] {
             None => values(&[outputs, map.channels(), 9], None),
             Some(_) => weights,
         };
-        let _ = convolve_once(&weights, bias, outputs, options, &map, &mut output, &mut workspace);
+        let parameters = ConvParameters { weights: &weights, bias, out_channels: outputs };
+        let _ = convolve_once(&parameters, options, &map, &mut output, &mut workspace);
         little_was_asked_for();
     }
 
@@ -211,12 +213,12 @@ proptest! {
         let [batch, channels, height, width] = shape;
         let data = values(&shape, length);
         let before = kept.to_nchw();
-        let taken = kept.copy_from_nchw(&data, batch, channels, height, width);
+        let taken = kept.copy_from_nchw(&data, [batch, channels, height, width]);
         let expected = if taken.is_ok() { &data } else { &before };
         prop_assert_eq!(&kept.to_nchw(), expected);
         let mut other = values(&shape, length);
         prop_assert_eq!(kept.copy_to_nchw(&mut other).is_ok(), other.len() == kept.len());
-        let anew = Activation::from_nchw(&data, batch, channels, height, width);
+        let anew = Activation::from_nchw(&data, [batch, channels, height, width]);
         prop_assert_eq!(anew.is_ok(), taken.is_ok());
         little_was_asked_for();
     }
@@ -253,8 +255,8 @@ proptest! {
         let _ = batch_norm_gradient(&first, &layer, &statistics, &mut second);
         let mut weights = values(&[second.channels(), first.channels(), 9], length);
         let mut bias = values(&[second.channels()], length);
-        let _ = weight_gradient(&first, &second, padding, Kernel::detect(), &mut weights,
-            Some(&mut bias), &mut Workspace::new());
+        let inputs = GradientInputs { input: &first, gradient: &second, padding, kernel: Kernel::detect() };
+        let _ = weight_gradient(&inputs, &mut weights, Some(&mut bias), &mut Workspace::new());
         let norm = BatchNorm {
             gamma: &gamma,
             beta: &beta,
@@ -342,7 +344,7 @@ fn sizes_that_cannot_be_addressed_are_too_large() {
     let error =
         Linear::new(&[], None, ROOT, ROOT, LinearOptions::default()).expect_err("too large");
     assert_eq!(error, Error::TooLarge("weights"));
-    let error = Activation::from_nchw(&[], ROOT, ROOT, 1, 1).expect_err("too large");
+    let error = Activation::from_nchw(&[], [ROOT, ROOT, 1, 1]).expect_err("too large");
     assert_eq!(error, Error::TooLarge("input"));
 }
 

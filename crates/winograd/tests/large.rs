@@ -4,7 +4,8 @@ mod common;
 
 use common::{Size, error, random, scale};
 use winograd::{
-    Activation, Algorithm, Conv3x3, ConvOptions, Kernel, LayerSize, Workspace, weight_gradient,
+    Activation, Algorithm, Conv3x3, ConvOptions, GradientInputs, Kernel, LayerSize, Workspace,
+    weight_gradient,
 };
 
 /// One output of the convolution with padding 1.
@@ -66,7 +67,12 @@ fn large_weights_and_many_tiles() {
             pool.install(|| {
                 let (mut y, mut workspace) = (Activation::new(), Workspace::new());
                 layer
-                    .forward_nchw(&input, 2, height, width, &mut y, &mut workspace)
+                    .forward_nchw(
+                        &input,
+                        [2, layer.in_channels(), height, width],
+                        &mut y,
+                        &mut workspace,
+                    )
                     .unwrap();
                 y.to_nchw()
             })
@@ -95,8 +101,8 @@ fn weight_gradient_over_several_chunks() {
     let gradient = random(size.outputs(), 2);
     let mut expected = vec![0.0; size.weights()];
     size.products(|o, i, w| expected[w] += f64::from(gradient[o]) * f64::from(input[i]));
-    let x = Activation::from_nchw(&input, 2, 3, 190, 210).unwrap();
-    let dy = Activation::from_nchw(&gradient, 2, 5, 190, 210).unwrap();
+    let x = Activation::from_nchw(&input, [2, 3, 190, 210]).unwrap();
+    let dy = Activation::from_nchw(&gradient, [2, 5, 190, 210]).unwrap();
     let results = [1, 1, 3].map(|threads| {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
@@ -105,7 +111,17 @@ fn weight_gradient_over_several_chunks() {
         let mut found = vec![0.0; size.weights()];
         pool.install(|| {
             let kernel = Kernel::detect();
-            weight_gradient(&x, &dy, 1, kernel, &mut found, None, &mut Workspace::new())
+            weight_gradient(
+                &GradientInputs {
+                    input: &x,
+                    gradient: &dy,
+                    padding: 1,
+                    kernel,
+                },
+                &mut found,
+                None,
+                &mut Workspace::new(),
+            )
         })
         .unwrap();
         found

@@ -7,9 +7,10 @@ use std::sync::LazyLock;
 
 use common::{Size, convolve, error, pool, random};
 use winograd::{
-    Activation, Algorithm, BatchNormLayer, Conv3x3, ConvOptions, Kernel, LayerSize, Linear,
-    LinearOptions, Storage, WeightOrder, Workspace, batch_norm, batch_norm_gradient, convolve_once,
-    max_pool, max_pool_gradient, relu_gradient, weight_gradient,
+    Activation, Algorithm, BatchNormLayer, Conv3x3, ConvOptions, ConvParameters, GradientInputs,
+    Kernel, LayerSize, Linear, LinearOptions, Storage, WeightOrder, Workspace, batch_norm,
+    batch_norm_gradient, convolve_once, max_pool, max_pool_gradient, relu_gradient,
+    weight_gradient,
 };
 
 /// On two threads, whatever the machine has.
@@ -66,10 +67,7 @@ fn convolutions(algorithm: Algorithm) {
         let (height, width) = (size.out_height(), size.out_width());
         let map = Activation::from_nchw(
             &input,
-            size.batch,
-            size.in_channels,
-            size.height,
-            size.width,
+            [size.batch, size.in_channels, size.height, size.width],
         );
         let map = map.expect("fits");
         for pooled in [false, true] {
@@ -88,12 +86,19 @@ fn convolutions(algorithm: Algorithm) {
                 let layer = Conv3x3::new(&weights, Some(&bias), inputs, outputs, options);
                 let layer = layer.expect("fits");
                 let [n, h, w] = [size.batch, size.height, size.width];
-                let done = layer.forward_nchw(&input, n, h, w, &mut output, &mut workspace);
+                let done = layer.forward_nchw(
+                    &input,
+                    [n, layer.in_channels(), h, w],
+                    &mut output,
+                    &mut workspace,
+                );
                 done.expect("fits");
                 let done = convolve_once(
-                    &weights,
-                    Some(&bias),
-                    outputs,
+                    &ConvParameters {
+                        weights: &weights,
+                        bias: Some(&bias),
+                        out_channels: outputs,
+                    },
                     options,
                     &map,
                     &mut once,
@@ -146,16 +151,18 @@ fn gradients_of_weights() {
         let (mut weights, mut bias) = (vec![0.0; size.weights()], vec![0.0; size.out_channels]);
         on_two_threads(|| {
             let map = |data: &[f32], channels, height, width| {
-                Activation::from_nchw(data, size.batch, channels, height, width).expect("fits")
+                Activation::from_nchw(data, [size.batch, channels, height, width]).expect("fits")
             };
             let input = map(&input, size.in_channels, size.height, size.width);
             let (height, width) = (size.out_height(), size.out_width());
             let gradient = map(&gradient, size.out_channels, height, width);
             let done = weight_gradient(
-                &input,
-                &gradient,
-                size.padding,
-                Kernel::Portable,
+                &GradientInputs {
+                    input: &input,
+                    gradient: &gradient,
+                    padding: size.padding,
+                    kernel: Kernel::Portable,
+                },
                 &mut weights,
                 Some(&mut bias),
                 &mut Workspace::new(),
@@ -207,7 +214,7 @@ fn linear_layers() {
 fn what_follows_convolutions() {
     let [batch, channels, height, width] = [2, 18, 5, 3];
     let data = random(batch * channels * height * width, 1);
-    let input = Activation::from_nchw(&data, batch, channels, height, width).expect("fits");
+    let input = Activation::from_nchw(&data, [batch, channels, height, width]).expect("fits");
     let (gamma, beta) = (vec![1.5; channels], vec![0.1; channels]);
     let layer = BatchNormLayer {
         gamma: &gamma,

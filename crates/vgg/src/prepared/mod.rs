@@ -130,7 +130,12 @@ impl PreparedVgg {
         // `map` always holds the newest result, `next` is free.
         for (index, conv) in self.convolutions.iter().enumerate() {
             match index {
-                0 => conv.forward_nchw(images, batch, height, width, next, workspace)?,
+                0 => conv.forward_nchw(
+                    images,
+                    [batch, conv.in_channels(), height, width],
+                    next,
+                    workspace,
+                )?,
                 _ => conv.forward(map, next, workspace)?,
             }
             std::mem::swap(map, next);

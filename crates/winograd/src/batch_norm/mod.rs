@@ -55,7 +55,7 @@ pub fn batch_norm(
     output: &mut Activation,
 ) -> Result<BatchStatistics, Error> {
     let [batch, channels, height, width] = shape(input, layer)?;
-    output.reshape(batch, channels, height, width)?;
+    output.reshape([batch, channels, height, width])?;
     let statistics = statistics(input);
     let factors = factors(layer, &statistics);
     let (kernel, plane) = (Kernel::detect(), height * width);

@@ -127,7 +127,8 @@ impl PreparedConv2d {
     /// `None` where this crate has not the convolution.
     fn forward_on<B: CpuBackend>(&self, input: &Tensor<4>) -> Option<Tensor<4>> {
         let padding = self.padding?;
-        let [batch, in_channels, height, width] = input.dims();
+        let shape = input.dims();
+        let [batch, in_channels, height, width] = shape;
         let [out_channels, inputs, rows, columns] = self.conv.weight.dims();
         if [inputs, rows, columns] != [in_channels, 3, 3] {
             return None;
@@ -147,7 +148,7 @@ impl PreparedConv2d {
             let lines = map_lines(batch, out_channels, [size.out_height, size.out_width])?;
             let mut output = workspace.spare.activation(lines);
             let input = values::<B>(&input)?;
-            conv.forward_nchw(input, batch, height, width, &mut output, workspace)?;
+            conv.forward_nchw(input, shape, &mut output, workspace)?;
             let tensor = map_tensor::<B>(&output);
             workspace.spare.give_activation(output);
             Ok(tensor)

@@ -17,7 +17,7 @@ use crate::threads::Workspace;
 /// Winograd algorithms other outputs of the same tile may become NaN too, and infinity may become NaN.
 pub struct Conv3x3 {
     layer: Layer,
-    turned: bool,
+    backward: bool,
     packed: Vec<Line>,
 }
 
@@ -51,7 +51,7 @@ impl Conv3x3 {
             data: weights,
             out_channels,
             in_channels,
-            turned: false,
+            backward: false,
         };
         Self::pack(weights, bias, options)
     }
@@ -77,7 +77,7 @@ impl Conv3x3 {
             data: weights,
             out_channels: in_channels,
             in_channels: out_channels,
-            turned: true,
+            backward: true,
         };
         let options = options.with_padding(2 - options.padding);
         Self::pack(weights, None, options)
@@ -89,7 +89,7 @@ impl Conv3x3 {
         layer.packing.pack(options.kernel, weights, &mut packed);
         Ok(Self {
             layer,
-            turned: weights.turned,
+            backward: weights.backward,
             packed,
         })
     }
@@ -110,7 +110,7 @@ impl Conv3x3 {
             data: weights,
             out_channels: self.layer.out_channels,
             in_channels: self.layer.in_channels,
-            turned: self.turned,
+            backward: self.backward,
         };
         let kernel = self.layer.options.kernel;
         self.layer.packing.pack(kernel, weights, &mut self.packed);
@@ -161,24 +161,33 @@ impl Conv3x3 {
     /// [`Algorithm::Direct`](crate::Algorithm::Direct) the input is read in place.
     ///
     /// # Shapes
-    /// - `input`: `[batch, in_channels, height, width]`
+    /// - `input`: `shape`, which is `[batch, in_channels, height, width]`
     /// - `output`: as for [`Conv3x3::forward`]
     ///
     /// # Errors
-    /// If the input has another size or is too small.
+    /// If the input has another size or other channels, or is too small.
     pub fn forward_nchw(
         &self,
         input: &[f32],
-        batch: usize,
-        height: usize,
-        width: usize,
+        shape: [usize; 4],
         output: &mut Activation,
         workspace: &mut Workspace,
     ) -> Result<(), Error> {
         let weights = Source::Packed(&self.packed);
-        let input = Input::Nchw(input, [batch, height, width]);
+        let input = Input::Nchw(input, shape);
         self.layer.run(weights, input, output, workspace)
     }
+}
+
+/// Weights and bias of a convolution.
+#[derive(Clone, Copy, Debug)]
+pub struct ConvParameters<'a> {
+    /// `[out_channels, in_channels, 3, 3]` with the channels of the input.
+    pub weights: &'a [f32],
+    /// `[out_channels]`
+    pub bias: Option<&'a [f32]>,
+    /// Channels of the output.
+    pub out_channels: usize,
 }
 
 /// Computes a convolution whose weights serve this once, as those of a network that is trained. Where they
@@ -186,27 +195,49 @@ impl Conv3x3 {
 /// product, so that they go through the caches only; else all are packed first, in the workspace's memory.
 ///
 /// # Shapes
-/// - `weights`: `[out_channels, in_channels, 3, 3]` with the channels of the input
-/// - `bias`: `[out_channels]`
 /// - `input`, `output`: as for [`Conv3x3::forward`]
 ///
 /// # Errors
 /// As for [`Conv3x3::new`] and [`Conv3x3::forward`].
+///
+/// ```
+/// use winograd::{Activation, ConvOptions, ConvParameters, LayerSize, Workspace, convolve_once};
+///
+/// # fn main() -> Result<(), winograd::Error> {
+/// let size = LayerSize {
+///     batch: 1,
+///     in_channels: 8,
+///     out_channels: 16,
+///     out_height: 14,
+///     out_width: 14,
+///     pool: false,
+/// };
+/// let parameters = ConvParameters {
+///     weights: &[0.1; 16 * 8 * 9],
+///     bias: None,
+///     out_channels: 16,
+/// };
+/// let input = Activation::from_nchw(&[0.5; 8 * 14 * 14], [1, 8, 14, 14])?;
+/// let (mut output, mut workspace) = (Activation::new(), Workspace::new());
+/// let options = ConvOptions::for_size(&size);
+/// convolve_once(&parameters, options, &input, &mut output, &mut workspace)?;
+/// assert_eq!(output.channels(), 16);
+/// # Ok(())
+/// # }
+/// ```
 pub fn convolve_once(
-    weights: &[f32],
-    bias: Option<&[f32]>,
-    out_channels: usize,
+    parameters: &ConvParameters,
     options: ConvOptions,
     input: &Activation,
     output: &mut Activation,
     workspace: &mut Workspace,
 ) -> Result<(), Error> {
     let weights = Weights {
-        data: weights,
-        out_channels,
+        data: parameters.weights,
+        out_channels: parameters.out_channels,
         in_channels: input.channels(),
-        turned: false,
+        backward: false,
     };
-    let layer = Layer::new(&weights, bias, options)?;
+    let layer = Layer::new(&weights, parameters.bias, options)?;
     layer.run_once(weights, Input::Map(input), output, workspace)
 }

@@ -28,16 +28,16 @@ pub(crate) struct Layer {
 pub(crate) enum Input<'a> {
     /// Maps as the layers keep them.
     Map(&'a Activation),
-    /// `[batch, channels, height, width]`
-    Nchw(&'a [f32], [usize; 3]),
+    /// A tensor of this shape, `[batch, channels, height, width]`.
+    Nchw(&'a [f32], [usize; 4]),
 }
 
 impl Input<'_> {
-    /// Batch, height and width.
-    fn size(&self) -> [usize; 3] {
+    /// `[batch, channels, height, width]`
+    fn shape(&self) -> [usize; 4] {
         match self {
-            Input::Map(map) => [map.batch(), map.height(), map.width()],
-            Input::Nchw(_, size) => *size,
+            Input::Map(map) => [map.batch(), map.channels(), map.height(), map.width()],
+            Input::Nchw(_, shape) => *shape,
         }
     }
 }
@@ -125,22 +125,20 @@ impl Layer {
         output: &mut Activation,
         workspace: &mut Workspace,
     ) -> Result<(), Error> {
-        let [batch, height, width] = input.size();
+        let shape = input.shape();
+        let [batch, channels, height, width] = shape;
+        check_size("channels of the input", self.in_channels, channels)?;
         // Lines of the input, or that it takes as a map.
         let lines = match input {
-            Input::Map(map) => {
-                check_size("channels of the input", self.in_channels, map.channels())?;
-                map.lines().len()
-            }
+            Input::Map(map) => map.lines().len(),
             Input::Nchw(data, _) => {
-                let expected = product("input", &[batch, self.in_channels, height, width])?;
-                check_length("input", expected, data.len())?;
-                map_lines(batch, self.in_channels, [height, width])?
+                check_length("input", product("input", &shape)?, data.len())?;
+                map_lines(batch, channels, [height, width])?
             }
         };
         let grid = self.grid(&input)?;
         let (out_height, out_width) = self.tail().size(grid.out_height, grid.out_width);
-        output.reshape(batch, self.out_channels, out_height, out_width)?;
+        output.reshape([batch, self.out_channels, out_height, out_width])?;
         if let (Algorithm::Direct, Source::Packed(packed)) = (self.options.algorithm, weights) {
             let planes = match input {
                 Input::Map(map) => Planes::Lines(map.lines()),
@@ -163,7 +161,7 @@ impl Layer {
             }
             Input::Nchw(data, _) => {
                 let mut map = workspace.spare.activation(lines);
-                let copied = map.copy_from_nchw(data, batch, self.in_channels, height, width);
+                let copied = map.copy_from_nchw(data, shape);
                 if copied.is_ok() {
                     self.multiply(&self.pass(grid, weights, map.lines()), output, workspace);
                 }
@@ -187,7 +185,7 @@ impl Layer {
 
     /// Checks the size of the input and cuts it into tiles.
     fn grid(&self, input: &Input) -> Result<Grid, Error> {
-        let [batch, height, width] = input.size();
+        let [batch, _, height, width] = input.shape();
         check_nonzero("batch", batch)?;
         let (padding, pool) = (self.options.padding, self.options.pool);
         let smallest = if pool { 4 } else { 3 };

@@ -12,5 +12,6 @@ pub(crate) mod layer;
 pub(crate) mod options;
 pub(crate) mod tail;
 pub(crate) mod weight_gradient;
+mod weight_sums;
 pub(crate) mod weights;
 pub(crate) mod winograd;

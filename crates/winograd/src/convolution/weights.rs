@@ -19,8 +19,8 @@ pub(crate) struct Weights<'a> {
     pub(crate) data: &'a [f32],
     pub(crate) out_channels: usize,
     pub(crate) in_channels: usize,
-    /// Whether `data` is `[in, out, 3, 3]` with the taps in opposite order.
-    pub(crate) turned: bool,
+    /// Whether they carry a gradient back: `data` is `[in, out, 3, 3]`, and the taps are in opposite order.
+    pub(crate) backward: bool,
 }
 
 impl Weights<'_> {
@@ -38,14 +38,14 @@ impl Weights<'_> {
         }
         for lane in 0..count {
             let o = first + lane;
-            let start = if self.turned {
+            let start = if self.backward {
                 i * self.out_channels + o
             } else {
                 o * self.in_channels + i
             };
             let from = &self.data[start * 9..start * 9 + 9];
             for (t, tap) in taps.iter_mut().enumerate() {
-                tap.0[lane] = from[if self.turned { 8 - t } else { t }];
+                tap.0[lane] = from[if self.backward { 8 - t } else { t }];
             }
         }
     }

@@ -32,19 +32,13 @@ impl Activation {
     /// An activation from a tensor.
     ///
     /// # Shapes
-    /// - `data`: `[batch, channels, height, width]`
+    /// - `data`: `shape`, which is `[batch, channels, height, width]`
     ///
     /// # Errors
     /// [`Error::Length`] if `data` has another size, [`Error::Zero`] if a size is zero.
-    pub fn from_nchw(
-        data: &[f32],
-        batch: usize,
-        channels: usize,
-        height: usize,
-        width: usize,
-    ) -> Result<Self, Error> {
+    pub fn from_nchw(data: &[f32], shape: [usize; 4]) -> Result<Self, Error> {
         let mut activation = Self::default();
-        activation.copy_from_nchw(data, batch, channels, height, width)?;
+        activation.copy_from_nchw(data, shape)?;
         Ok(activation)
     }
 
@@ -52,17 +46,10 @@ impl Activation {
     ///
     /// # Errors
     /// [`Error::Length`] if `data` has another size, [`Error::Zero`] if a size is zero.
-    pub fn copy_from_nchw(
-        &mut self,
-        data: &[f32],
-        batch: usize,
-        channels: usize,
-        height: usize,
-        width: usize,
-    ) -> Result<(), Error> {
-        let expected = product("input", &[batch, channels, height, width])?;
-        check_length("input", expected, data.len())?;
-        self.reshape(batch, channels, height, width)?;
+    pub fn copy_from_nchw(&mut self, data: &[f32], shape: [usize; 4]) -> Result<(), Error> {
+        let [_, channels, height, width] = shape;
+        check_length("input", product("input", &shape)?, data.len())?;
+        self.reshape(shape)?;
         let image = height * width;
         self.lines_mut()
             .par_chunks_exact_mut(image)
@@ -170,14 +157,9 @@ impl Activation {
         self.lines
     }
 
-    /// Gives it a new shape. The content is arbitrary until it has been written.
-    pub(crate) fn reshape(
-        &mut self,
-        batch: usize,
-        channels: usize,
-        height: usize,
-        width: usize,
-    ) -> Result<(), Error> {
+    /// Gives it a new shape `[batch, channels, height, width]`. The content is arbitrary until it has been written.
+    pub(crate) fn reshape(&mut self, shape: [usize; 4]) -> Result<(), Error> {
+        let [batch, channels, height, width] = shape;
         check_nonzero("batch", batch)?;
         check_nonzero("channels", channels)?;
         check_nonzero("height", height)?;

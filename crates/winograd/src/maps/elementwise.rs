@@ -22,7 +22,7 @@ use crate::threads::planes_per_task;
 pub fn max_pool(input: &Activation, output: &mut Activation) -> Result<(), Error> {
     let (height, width) = (input.height(), input.width());
     let (down, across) = pooled_size(input)?;
-    output.reshape(input.batch(), input.channels(), down, across)?;
+    output.reshape([input.batch(), input.channels(), down, across])?;
     let kernel = Kernel::detect();
     let planes = output.lines_mut().par_chunks_exact_mut(down * across);
     planes
@@ -91,7 +91,7 @@ pub fn max_pool_gradient(
     check_same(activated, pooled.batch(), pooled.channels())?;
     check_size("height of the pooled gradient", down, pooled.height())?;
     check_size("width of the pooled gradient", across, pooled.width())?;
-    gradient.reshape(activated.batch(), activated.channels(), height, width)?;
+    gradient.reshape([activated.batch(), activated.channels(), height, width])?;
     let kernel = Kernel::detect();
     gradient
         .lines_mut()

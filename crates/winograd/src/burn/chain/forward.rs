@@ -63,7 +63,6 @@ impl<'a, B: CpuBackend> Forward<'a, B> {
         }
         let last = self.layers.len().checked_sub(1)?;
         let result = with_workspace(|workspace| -> Result<Primitive<B>, Error> {
-            let [batch, _, height, width] = self.sizes.input(0);
             let mut map = Activation::new();
             for index in 0..self.layers.len() {
                 let pool = self.sizes.pool && index == last;
@@ -71,7 +70,7 @@ impl<'a, B: CpuBackend> Forward<'a, B> {
                 let mut output = workspace.spare.activation(lines);
                 let (weights, layer) = self.layer(index, pool)?;
                 let input = match index {
-                    0 => Input::Nchw(values::<B>(self.input)?, [batch, height, width]),
+                    0 => Input::Nchw(values::<B>(self.input)?, self.sizes.input(0)),
                     _ => Input::Map(&map),
                 };
                 layer.run_once(weights, input, &mut output, workspace)?;
@@ -95,9 +94,8 @@ impl<'a, B: CpuBackend> Forward<'a, B> {
             statistics: Vec::new(),
         };
         let result = with_workspace(|workspace| -> Result<Primitive<B>, Error> {
-            let [batch, channels, height, width] = self.sizes.input(0);
             let mut first = workspace.spare.activation(self.sizes.input_lines()?);
-            first.copy_from_nchw(values::<B>(self.input)?, batch, channels, height, width)?;
+            first.copy_from_nchw(values::<B>(self.input)?, self.sizes.input(0))?;
             saved.maps.push(first);
             for (index, layer) in self.layers.iter().enumerate() {
                 let lines = self.sizes.output_lines(index, false)?;
@@ -137,7 +135,7 @@ impl<'a, B: CpuBackend> Forward<'a, B> {
             data: values::<B>(&layer.weight)?,
             out_channels: size.out_channels,
             in_channels: size.in_channels,
-            turned: false,
+            backward: false,
         };
         let options = ConvOptions::for_size(&size)
             .with_padding(layer.padding)

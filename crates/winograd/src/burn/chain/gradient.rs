@@ -23,7 +23,7 @@ use crate::convolution::weights::Weights;
 use crate::maps::activation::map_lines;
 use crate::memory::pages::zeros;
 use crate::{
-    Activation, BatchStatistics, ConvOptions, Error, Kernel, LayerSize, Workspace,
+    Activation, BatchStatistics, ConvOptions, Error, GradientInputs, Kernel, LayerSize, Workspace,
     batch_norm_gradient, max_pool_gradient, relu_gradient, weight_gradient,
 };
 
@@ -191,17 +191,18 @@ impl<B: CpuBackend> State<B> {
         workspace: &mut Workspace,
     ) -> Result<Activation, Error> {
         let output = contiguous::<B>(output).ok_or(Error::Zero("gradients"))?;
-        let [batch, channels, height, width] = dims::<B, 4>(&output)?;
+        let shape = dims::<B, 4>(&output)?;
         let output = values::<B>(&output)?;
         let last = &self.saved.maps[self.layers.len()];
         let mut gradient = workspace.spare.activation(last.lines().len());
         if !self.pool {
-            gradient.copy_from_nchw(output, batch, channels, height, width)?;
+            gradient.copy_from_nchw(output, shape)?;
             return Ok(gradient);
         }
+        let [batch, channels, height, width] = shape;
         let lines = map_lines(batch, channels, [height, width])?;
         let mut pooled = workspace.spare.activation(lines);
-        pooled.copy_from_nchw(output, batch, channels, height, width)?;
+        pooled.copy_from_nchw(output, shape)?;
         let relu = self.layers.last().is_some_and(|layer| layer.relu);
         max_pool_gradient(last, &pooled, &mut gradient, relu)?;
         workspace.spare.give_activation(pooled);
@@ -218,15 +219,13 @@ impl<B: CpuBackend> State<B> {
         let layer = &self.layers[index];
         let mut weights = zeros(0.0, values::<B>(&layer.weight)?.len());
         let mut biases = layer.bias_values()?.map(|bias| vec![0.0; bias.len()]);
-        weight_gradient(
-            &self.saved.maps[index],
+        let inputs = GradientInputs {
+            input: &self.saved.maps[index],
             gradient,
-            layer.padding,
-            Kernel::detect(),
-            &mut weights,
-            biases.as_deref_mut(),
-            workspace,
-        )?;
+            padding: layer.padding,
+            kernel: Kernel::detect(),
+        };
+        weight_gradient(&inputs, &mut weights, biases.as_deref_mut(), workspace)?;
         let shape = dims::<B, 4>(&layer.weight)?;
         let weights = B::from_values(weights, shape);
         Ok([Some(weights), biases.as_deref().map(vector::<B>)])
@@ -246,7 +245,7 @@ impl<B: CpuBackend> State<B> {
             data: values::<B>(&layer.weight)?,
             out_channels: input.channels(),
             in_channels: gradient.channels(),
-            turned: true,
+            backward: true,
         };
         let options = ConvOptions::for_size(&LayerSize {
             batch: input.batch(),
