@@ -44,7 +44,7 @@ miri() {
   export MIRIFLAGS="-Zmiri-ignore-leaks -Zmiri-permissive-provenance -Zmiri-tree-borrows"
   CARGO_TARGET_DIR=$folder/miri cargo "+$nightly" miri test --locked -p winograd --test portable
   CARGO_TARGET_DIR=$folder/miri cargo "+$nightly" miri test --locked -p winograd --lib -- \
-    grid:: half:: spare:: parallel::tests::a_thread parallel::tests::parts
+    grid:: half:: spare:: pool::tests::a_thread tasks::tests::parts
 }
 
 case ${1:-both} in

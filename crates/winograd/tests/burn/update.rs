@@ -97,3 +97,39 @@ fn tensors_that_do_not_fit_come_back() {
         assert!(sgd(&SGD, &tracked, velocity.clone(), velocity).is_err());
     }
 }
+
+/// Where the values lie.
+fn address(tensor: &Tensor<1>) -> *const f32 {
+    let flex = tensor.clone().try_into_primitive::<burn_flex::Flex>();
+    if let Ok(tensor) = flex {
+        return tensor.as_slice::<f32>().expect("contiguous").as_ptr();
+    }
+    #[cfg(feature = "ndarray")]
+    #[allow(deprecated)]
+    {
+        use burn_ndarray::{NdArray, NdArrayTensor};
+        let tensor = tensor.clone().try_into_primitive::<NdArray>();
+        match tensor.expect("on NdArray") {
+            NdArrayTensor::F32(values) => values.view().as_ptr(),
+            _ => panic!("other numbers"),
+        }
+    }
+    #[cfg(not(feature = "ndarray"))]
+    panic!("on another backend");
+}
+
+#[test]
+fn memory_is_used_again() {
+    for device in devices() {
+        let parameter = tensor([5000], 1.0, &device);
+        let [gradient, velocity] = [tensor([5000], 0.5, &device), tensor([5000], 0.3, &device)];
+        let before = [address(&gradient), address(&velocity)];
+        let after = sgd(&SGD, &parameter, gradient, velocity).expect("it is taken");
+        assert_eq!(after.map(|tensor| address(&tensor)), before);
+        let tensors = [0.5, 0.3, 0.2].map(|scale| tensor([5000], scale, &device));
+        let before = tensors.each_ref().map(address);
+        let [gradient, first, second] = tensors;
+        let after = adamw(&ADAMW, &parameter, gradient, [first, second]).expect("it is taken");
+        assert_eq!(after.map(|tensor| address(&tensor)), before);
+    }
+}
