@@ -95,3 +95,19 @@ fn a_norm_of_other_channels_is_refused() {
         assert_eq!(refused.err(), Some(expected));
     }
 }
+
+#[test]
+fn one_serves_all_threads() {
+    for device in devices() {
+        let conv = &convolutions(&device)[0];
+        let prepared = &PreparedConv2d::new(conv);
+        let input = tensor([2, 7, 12, 12], 1.0, &device);
+        let expected = conv.forward(input.clone());
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                let (input, expected) = (input.clone(), expected.clone());
+                scope.spawn(move || close(prepared.forward(input), expected));
+            }
+        });
+    }
+}
