@@ -151,7 +151,7 @@ fn one(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let config = VggConfig::named(&arguments.model)?;
     let [height, width] = config.input_size;
     let network: Forward = if arguments.prepared {
-        let network = PreparedVgg::load(&config, file, 1)?;
+        let network = PreparedVgg::load(&config, file, &device)?;
         Box::new(move |image| Ok(network.forward(image)?))
     } else {
         let network = config.init(&device)?.load(file)?;

@@ -14,15 +14,16 @@ mod engine;
 mod features;
 mod file;
 mod head;
+mod input;
 mod layers;
 mod model;
-#[cfg(feature = "winograd")]
 mod prepared;
 #[cfg(feature = "pretrained")]
 mod pretrained;
 #[cfg(feature = "train")]
 pub mod train;
 mod variants;
+mod walk;
 mod weights;
 
 #[cfg(not(target_family = "wasm"))]
@@ -44,9 +45,9 @@ pub use features::{
 };
 pub use file::read_at_most;
 pub use head::LayerGroup;
+pub use input::InputError;
 pub use layers::{Block, ConvLayer, HiddenLayer};
-pub use model::{InputError, Vgg};
-#[cfg(feature = "winograd")]
+pub use model::Vgg;
 pub use prepared::{PreparedError, PreparedVgg};
 #[cfg(feature = "pretrained")]
 pub use pretrained::{PretrainedError, PretrainedWeights, pretrained_weights};

@@ -66,7 +66,7 @@ fn a_loaded_network_can_be_saved_and_prepared() {
     #[cfg(feature = "winograd")]
     {
         let expected = tensors(&golden("vgg16-bn-imagenet.expected.safetensors"));
-        let prepared = loaded.prepare(1).expect("prepared");
+        let prepared = loaded.prepare();
         let logits = prepared.forward(tensor(&expected["images"])).expect("fits");
         assert!(difference(&values(logits), &expected["logits"].1) < 1e-4);
     }
@@ -180,7 +180,8 @@ fn weights_that_are_no_numbers_are_reported() {
     );
     #[cfg(feature = "winograd")]
     {
-        let message = vgg::PreparedVgg::load(&config(), &path, 1).expect_err("refused");
+        let message =
+            vgg::PreparedVgg::load(&config(), &path, &Device::flex()).expect_err("refused");
         assert!(message.to_string().contains("features.3.bias"), "{message}");
     }
     let (_, report) = network()

@@ -150,8 +150,8 @@ impl Workload {
             }));
         }
         let prepared = match side {
-            Side::Half => network.prepare_half(self.batch)?,
-            _ => network.prepare(self.batch)?,
+            Side::Half => network.prepare_half()?,
+            _ => network.prepare(),
         };
         Ok(repeat(turn, || {
             black_box(prepared.forward(images.clone())).is_ok()

@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::data::DataError;
-use crate::model::InputError;
+use crate::input::InputError;
 
 /// Parts that do not make a classifier.
 #[derive(Debug, Error, PartialEq)]

@@ -9,6 +9,7 @@ use burn::config::Config;
 pub use error::ConfigError;
 #[cfg(feature = "classify")]
 pub(crate) use validate::MOST_SIDE;
+pub(crate) use validate::check_size;
 
 /// One block: `convolutions` 3×3 convolutions of `channels` output channels each, then a 2×2
 /// max pooling that halves height and width.

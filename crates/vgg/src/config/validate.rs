@@ -57,7 +57,7 @@ impl VggConfig {
                 found: self.dropout,
             });
         }
-        self.check_size(self.input_size)?;
+        check_size(self.input_size, self.blocks.len())?;
         if self.input_size.iter().any(|&side| side > MOST_SIDE) {
             return Err(ConfigError::InputTooLarge {
                 found: self.input_size,
@@ -85,19 +85,22 @@ impl VggConfig {
         }
         Ok(())
     }
+}
 
-    /// Checks that an input of `size` (height, width) survives the poolings.
-    pub(crate) fn check_size(&self, size: [usize; 2]) -> Result<(), ConfigError> {
-        let smallest = self.smallest_input();
-        if size.iter().any(|&side| side < smallest) {
-            return Err(ConfigError::InputTooSmall {
-                found: size,
-                blocks: self.blocks.len(),
-                smallest,
-            });
-        }
-        Ok(())
+/// Whether so many poolings leave something of an image of height and width `size`.
+pub(crate) fn check_size(size: [usize; 2], poolings: usize) -> Result<(), ConfigError> {
+    let smallest = u32::try_from(poolings).ok();
+    let smallest = smallest
+        .and_then(|by| 1usize.checked_shl(by))
+        .unwrap_or(usize::MAX);
+    if size.iter().any(|&side| side < smallest) {
+        return Err(ConfigError::InputTooSmall {
+            found: size,
+            blocks: poolings,
+            smallest,
+        });
     }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -130,6 +130,12 @@ pub fn is_on_cpu(name: &str) -> Result<bool, DeviceError> {
     Ok(devices(name)?.iter().all(|device| device.kind == "CPU"))
 }
 
+/// Whether what lies on `device` lies in the processor's own memory, and is computed there.
+#[cfg(feature = "winograd")]
+pub(crate) fn is_processor(device: &Device) -> bool {
+    table::processors().contains(device)
+}
+
 /// Whether the device that `name` says can compute with a tensor of so many bytes. Burn panics
 /// later where it cannot: some drivers reach 128 MiB at a time, and the largest layer of vgg16 has 411 MB.
 ///

@@ -79,6 +79,18 @@ pub(super) fn backends() -> [Backend; 7] {
     ]
 }
 
+/// The devices of the backends that compute on the processor with memory of the process.
+#[cfg(feature = "winograd")]
+pub(super) fn processors() -> Vec<Device> {
+    vec![
+        #[cfg(feature = "flex")]
+        Device::flex(),
+        #[cfg(feature = "ndarray")]
+        #[allow(deprecated)]
+        Device::ndarray(),
+    ]
+}
+
 /// The processor, which is always there.
 #[cfg(any(feature = "flex", feature = "ndarray", feature = "cpu"))]
 fn processor() -> Result<Vec<DeviceInfo>, String> {

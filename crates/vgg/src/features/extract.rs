@@ -5,11 +5,11 @@ use burn::tensor::Tensor;
 
 use super::error::FeatureError;
 use super::layer::FeatureLayer;
-use super::trunk::Trunk;
-use crate::config::{ConfigError, VggConfig};
+use crate::config::VggConfig;
 use crate::engine::Engine;
 use crate::layers::Block;
-use crate::model::{InputError, Vgg};
+use crate::model::Vgg;
+use crate::walk::Trunk;
 
 /// The convolutional part of a network alone, for feature maps of images of any size. Made by
 /// [`Vgg::into_features`].
@@ -19,8 +19,6 @@ pub struct VggFeatures {
     pub blocks: Vec<Block>,
     #[module(skip)]
     config: VggConfig,
-    #[module(skip)]
-    engine: Engine,
 }
 
 /// One level of a feature pyramid.
@@ -43,7 +41,11 @@ impl VggFeatures {
     /// The same features with another engine for their convolutions.
     #[must_use]
     pub fn with_engine(self, engine: Engine) -> Self {
-        Self { engine, ..self }
+        let blocks = self.blocks.into_iter();
+        Self {
+            blocks: blocks.map(|block| block.with_engine(engine)).collect(),
+            ..self
+        }
     }
 
     /// See [`Vgg::forward_at`].
@@ -74,7 +76,7 @@ impl VggFeatures {
     /// Images with another number of channels, or too small for the poolings.
     pub fn forward(&self, images: Tensor<4>) -> Result<Tensor<4>, FeatureError> {
         check(&self.config, images.dims(), &self.config.pyramid_layers())?;
-        Ok(self.trunk().walk(images, &[], None, &mut |_, map| map))
+        Ok(self.trunk().features(images))
     }
 
     /// [`VggFeatures::forward_at`] of images and layers that are known to fit.
@@ -83,10 +85,7 @@ impl VggFeatures {
     }
 
     fn trunk(&self) -> Trunk<'_> {
-        Trunk {
-            blocks: &self.blocks,
-            engine: self.engine,
-        }
+        Trunk(&self.blocks)
     }
 }
 
@@ -96,7 +95,6 @@ impl Vgg {
     pub fn into_features(self) -> VggFeatures {
         VggFeatures {
             config: self.config().clone(),
-            engine: self.engine(),
             blocks: self.blocks,
         }
     }
@@ -140,13 +138,6 @@ impl Vgg {
         let layers = self.config().pyramid_layers();
         Ok(levels(&layers, self.forward_at(images, &layers)?))
     }
-
-    pub(super) fn trunk(&self) -> Trunk<'_> {
-        Trunk {
-            blocks: &self.blocks,
-            engine: self.engine(),
-        }
-    }
 }
 
 fn levels(layers: &[FeatureLayer], maps: Vec<Tensor<4>>) -> Vec<PyramidLevel> {
@@ -161,29 +152,13 @@ fn levels(layers: &[FeatureLayer], maps: Vec<Tensor<4>>) -> Vec<PyramidLevel> {
 /// Says whether the network of `config` has `layers`, and images of `shape` a map there.
 pub(super) fn check(
     config: &VggConfig,
-    [batch, channels, height, width]: [usize; 4],
+    shape: [usize; 4],
     layers: &[FeatureLayer],
 ) -> Result<(), FeatureError> {
     for &layer in layers {
         config.check_layer(layer)?;
     }
-    if batch == 0 {
-        return Err(InputError::EmptyBatch.into());
-    }
-    if channels != config.input_channels {
-        let expected = config.input_channels;
-        let found = channels;
-        return Err(InputError::Channels { expected, found }.into());
-    }
-    let last = layers.iter().max_by_key(|layer| layer.poolings());
-    let (smallest, blocks) = last.map_or((1, 0), |layer| (layer.stride(), layer.poolings()));
-    if height.min(width) < smallest {
-        let error = ConfigError::InputTooSmall {
-            found: [height, width],
-            blocks: blocks as usize,
-            smallest,
-        };
-        return Err(InputError::from(error).into());
-    }
-    Ok(())
+    let poolings = layers.iter().map(|layer| layer.poolings()).max();
+    let poolings = poolings.unwrap_or(0) as usize;
+    Ok(config.check_images(shape, poolings)?)
 }

@@ -7,7 +7,7 @@ use thiserror::Error;
 use crate::config::ConfigError;
 use crate::data::DataError;
 use crate::engine::UnknownEngine;
-use crate::model::InputError;
+use crate::input::InputError;
 use crate::weights::WeightsError;
 
 /// A run that cannot start or go on. What was saved before stays as it was.

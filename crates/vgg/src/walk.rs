@@ -1,24 +1,39 @@
-//! One walk through the convolutional part, up to the last layer that is asked for.
+//! The one way through a network: the blocks, up to the last layer that is asked for, and the head
+//! behind them.
 
+use burn::nn::Linear;
+use burn::nn::pool::AdaptiveAvgPool2d;
 use burn::tensor::Tensor;
 
-use super::layer::FeatureLayer;
 use crate::engine::Engine;
-use crate::layers::Block;
+use crate::features::FeatureLayer;
+use crate::layers::{Block, HiddenLayer, apply};
 
 /// The convolutional part of a network.
 #[derive(Clone, Copy)]
-pub(super) struct Trunk<'a> {
-    pub(super) blocks: &'a [Block],
-    pub(super) engine: Engine,
+pub(crate) struct Trunk<'a>(pub(crate) &'a [Block]);
+
+/// What comes behind the blocks.
+#[derive(Clone, Copy)]
+pub(crate) struct Head<'a> {
+    pub(crate) average: Option<&'a AdaptiveAvgPool2d>,
+    pub(crate) hidden: &'a [HiddenLayer],
+    pub(crate) output: &'a Linear,
+    /// Of the output layer; the hidden layers have their own.
+    pub(crate) engine: Engine,
 }
 
 /// Sees the map at a layer, and gives the one to go on with.
-type Visit<'a> = &'a mut dyn FnMut(FeatureLayer, Tensor<4>) -> Tensor<4>;
+pub(crate) type Visit<'a> = &'a mut dyn FnMut(FeatureLayer, Tensor<4>) -> Tensor<4>;
 
 impl Trunk<'_> {
+    /// The map behind the last block.
+    pub(crate) fn features(self, images: Tensor<4>) -> Tensor<4> {
+        self.walk(images, &[], None, &mut |_, map| map)
+    }
+
     /// The maps of `images` at `layers`, in the order asked for.
-    pub(super) fn maps(self, images: Tensor<4>, layers: &[FeatureLayer]) -> Vec<Tensor<4>> {
+    pub(crate) fn maps(self, images: Tensor<4>, layers: &[FeatureLayer]) -> Vec<Tensor<4>> {
         let mut found = Vec::with_capacity(layers.len());
         let last = layers.iter().max().copied();
         self.walk(images, layers, last, &mut |layer, map| {
@@ -32,7 +47,7 @@ impl Trunk<'_> {
 
     /// The map at `last`, or behind the last block. `visit` is called at each of `layers` on the
     /// way. What lies between two of them is computed in as few pieces as can be.
-    pub(super) fn walk(
+    pub(crate) fn walk(
         self,
         images: Tensor<4>,
         layers: &[FeatureLayer],
@@ -40,7 +55,7 @@ impl Trunk<'_> {
         visit: Visit<'_>,
     ) -> Tensor<4> {
         let mut map = images;
-        for (block, of_block) in (1..).zip(self.blocks) {
+        for (block, of_block) in (1..).zip(self.0) {
             if last.is_some_and(|last| last.block() < block) {
                 break;
             }
@@ -57,7 +72,6 @@ impl Trunk<'_> {
         last: Option<FeatureLayer>,
         visit: Visit<'_>,
     ) -> Tensor<4> {
-        let engine = self.engine;
         let mut start = 0;
         for (index, conv) in of_block.layers.iter().enumerate() {
             let layer = index + 1;
@@ -72,10 +86,10 @@ impl Trunk<'_> {
             // Convolution and norm are seen apart only where their maps are asked for.
             let apart = stages[..2].iter().any(|stage| layers.contains(stage));
             let end = if apart { index } else { layer };
-            map = of_block.forward_part(map, &of_block.layers[start..end], false, engine);
+            map = of_block.forward_part(map, &of_block.layers[start..end], false);
             start = layer;
             if apart {
-                map = conv.convolve(map, engine);
+                map = conv.convolve(map);
                 if layers.contains(&stages[0]) {
                     map = visit(stages[0], map);
                 }
@@ -98,11 +112,34 @@ impl Trunk<'_> {
                 return map;
             }
         }
-        map = of_block.forward_part(map, &of_block.layers[start..], true, engine);
+        map = of_block.forward_part(map, &of_block.layers[start..], true);
         let pool = FeatureLayer::Pool { block };
         match layers.contains(&pool) {
             true => visit(pool, map),
             false => map,
         }
+    }
+}
+
+impl Head<'_> {
+    /// What the output layer takes, `[batch, values]`, of the map behind the last block.
+    pub(crate) fn pre_logits(self, map: Tensor<4>) -> Tensor<2> {
+        let map = match self.average {
+            Some(average) => average.forward(map),
+            None => map,
+        };
+        self.hidden
+            .iter()
+            .fold(map.flatten(1, 3), |input, layer| layer.forward(input))
+    }
+
+    /// Logits `[batch, classes]` of what [`Head::pre_logits`] gives.
+    pub(crate) fn output(self, values: Tensor<2>) -> Tensor<2> {
+        apply(self.output, values, self.engine)
+    }
+
+    /// Logits `[batch, classes]` of the map behind the last block.
+    pub(crate) fn logits(self, map: Tensor<4>) -> Tensor<2> {
+        self.output(self.pre_logits(map))
     }
 }

@@ -1,0 +1,141 @@
+//! The convolutional part on a CPU, between whose layers maps stay in winograd's layout.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use burn::tensor::{Device, Tensor, TensorData};
+use winograd::{Activation, Conv3x3, ConvOptions, LayerSize, Workspace, on_pool};
+
+use super::{PreparedError, values};
+use crate::layers::{Block, ConvLayer};
+
+/// All convolutions, each with its ReLU, the last of a block with the pooling.
+pub(super) struct Convolutions {
+    layers: Vec<Convolution>,
+    /// Memory of calls that are over, for the next ones.
+    buffers: Mutex<Vec<Buffers>>,
+}
+
+/// What a call works in.
+#[derive(Default)]
+struct Buffers {
+    workspace: Workspace,
+    maps: [Activation; 2],
+}
+
+struct Convolution {
+    /// Without a norm.
+    layer: ConvLayer,
+    pool: bool,
+    /// One for each algorithm that has been asked for.
+    packed: RwLock<Vec<Arc<Conv3x3>>>,
+}
+
+impl Convolutions {
+    /// Of blocks whose norms are folded into their convolutions.
+    pub(super) fn new(blocks: &[Block]) -> Self {
+        let layers = blocks.iter().flat_map(|block| {
+            let last = block.layers.len().saturating_sub(1);
+            let layers = block.layers.iter().enumerate();
+            layers.map(move |(index, layer)| Convolution {
+                layer: layer.clone(),
+                pool: index == last,
+                packed: RwLock::default(),
+            })
+        });
+        Self {
+            layers: layers.collect(),
+            buffers: Mutex::default(),
+        }
+    }
+
+    /// The map behind the last block, `[batch, channels, h, w]` on `device`.
+    pub(super) fn forward(
+        &self,
+        images: Tensor<4>,
+        device: &Device,
+    ) -> Result<Tensor<4>, PreparedError> {
+        let shape = images.dims();
+        let images = values(images)?;
+        let mut buffers = self.buffers().pop().unwrap_or_default();
+        let map = on_pool(|| self.run(&images, shape, &mut buffers));
+        self.buffers().push(buffers);
+        Ok(Tensor::from_data(map?, device))
+    }
+
+    fn buffers(&self) -> MutexGuard<'_, Vec<Buffers>> {
+        self.buffers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn run(
+        &self,
+        images: &[f32],
+        [batch, _, mut height, mut width]: [usize; 4],
+        buffers: &mut Buffers,
+    ) -> Result<TensorData, PreparedError> {
+        let Buffers {
+            workspace,
+            maps: [map, next],
+        } = buffers;
+        // `map` always holds the newest result, `next` is free.
+        for (index, layer) in self.layers.iter().enumerate() {
+            let conv = layer.packed(batch, [height, width])?;
+            match index {
+                0 => conv.forward_nchw(images, batch, height, width, next, workspace)?,
+                _ => conv.forward(map, next, workspace)?,
+            }
+            std::mem::swap(map, next);
+            (height, width) = (map.height(), map.width());
+        }
+        Ok(TensorData::new(
+            map.to_nchw(),
+            [batch, map.channels(), height, width],
+        ))
+    }
+}
+
+impl Convolution {
+    /// The convolution as it is fastest on so many maps of this size.
+    fn packed(
+        &self,
+        batch: usize,
+        [out_height, out_width]: [usize; 2],
+    ) -> Result<Arc<Conv3x3>, PreparedError> {
+        let [out_channels, in_channels, _, _] = self.layer.conv.weight.lazy_shape().dims();
+        let options = ConvOptions::for_size(&LayerSize {
+            batch,
+            in_channels,
+            out_channels,
+            out_height,
+            out_width,
+            pool: self.pool,
+        })
+        .with_relu(true);
+        let find = |all: &[Arc<Conv3x3>]| {
+            let same = |conv: &&Arc<Conv3x3>| conv.options().algorithm == options.algorithm;
+            all.iter().find(same).cloned()
+        };
+        let packed = self.packed.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(conv) = find(&packed) {
+            return Ok(conv);
+        }
+        drop(packed);
+        let mut packed = self.packed.write().unwrap_or_else(PoisonError::into_inner);
+        // Another thread may have been faster.
+        if let Some(conv) = find(&packed) {
+            return Ok(conv);
+        }
+        let weights = values(self.layer.conv.weight.val())?;
+        let bias = self.layer.conv.bias.as_ref();
+        let bias = bias.map(|bias| values(bias.val())).transpose()?;
+        let conv = Conv3x3::new(
+            &weights,
+            bias.as_deref(),
+            in_channels,
+            out_channels,
+            options,
+        )?;
+        let conv = Arc::new(conv);
+        packed.push(conv.clone());
+        Ok(conv)
+    }
+}
