@@ -252,7 +252,7 @@ fn started(options: &Options) -> Result<Work, Box<dyn Error>> {
                 classes: data.classes.clone(),
                 preprocessing: preprocessing.clone(),
                 backend: backend.clone(),
-                engine: Engine::default().to_string(),
+                engine: Engine::default(),
                 precision: Precision::F32,
                 start: Some(Start::Given),
                 frozen,

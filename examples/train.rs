@@ -293,7 +293,7 @@ fn started(options: &Options) -> Result<Prepared, Box<dyn Error>> {
         classes: data.classes.clone(),
         preprocessing: Preprocessing::measure(&data.train, fit),
         backend,
-        engine: options.engine.to_string(),
+        engine: options.engine,
         precision,
         start: Some(Start::Random),
         frozen: None,

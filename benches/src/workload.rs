@@ -137,8 +137,10 @@ impl Workload {
         const RATE: f64 = 1e-4;
         let device = device.clone().autodiff();
         let network = self.config.init(&device)?.with_engine(engine).train();
-        let mut optimizer: ModuleOptimizer =
-            optimizer(&TrainConfig::new(OptimizerKind::Sgd, RATE).with_weight_decay(0.0))?;
+        let mut optimizer: ModuleOptimizer = optimizer(
+            &TrainConfig::new(OptimizerKind::Sgd, RATE).with_weight_decay(0.0),
+            engine,
+        )?;
         let mut learning = Some(Learning::new(network, 0.0));
         let images = self.images(&device);
         let classes = self.config.classes as i64;

@@ -120,6 +120,7 @@ impl Workload {
             };
             return Ok(optimizer(
                 &TrainConfig::new(kind, 1e-4).with_weight_decay(0.0),
+                Engine::default(),
             )?);
         }
         let momentum = MomentumConfig::new().with_momentum(0.9).with_dampening(0.0);

@@ -6,6 +6,7 @@ use super::augment::Augmentation;
 use super::error::TrainError;
 use crate::config::VggConfig;
 use crate::data::{DataState, Preprocessing};
+use crate::engine::Engine;
 use crate::head::LayerGroup;
 use crate::weights::Precision;
 
@@ -150,8 +151,8 @@ pub struct RunConfig {
     pub preprocessing: Preprocessing,
     /// The backend, as [`device`](crate::device) knows it.
     pub backend: String,
-    /// What computes the convolutions and linear layers, as [`Engine`](crate::Engine) is named.
-    pub engine: String,
+    /// What computes the layers and the optimizer's steps.
+    pub engine: Engine,
     /// How the finished weights are stored.
     pub precision: Precision,
     /// Which weights the network starts from. `None` in a file of an earlier version, which did

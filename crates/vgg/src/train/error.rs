@@ -6,7 +6,6 @@ use thiserror::Error;
 
 use crate::config::ConfigError;
 use crate::data::DataError;
-use crate::engine::UnknownEngine;
 use crate::input::InputError;
 use crate::weights::WeightsError;
 
@@ -17,9 +16,6 @@ pub enum TrainError {
     /// The network's configuration makes no sense.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The engine is not known or not compiled in.
-    #[error(transparent)]
-    Engine(#[from] UnknownEngine),
     /// A setting of the training makes no sense.
     #[error("{what} must be {range}, found {found}")]
     Setting {

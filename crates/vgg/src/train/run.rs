@@ -65,7 +65,7 @@ pub fn train(
     let network = start(folder, config, device)?;
     device.seed(settings.seed);
     let network = network.valid().train();
-    let network = network.with_engine(config.engine.parse()?);
+    let network = network.with_engine(config.engine);
     network.check_input(batch_shape(&train_set))?;
     network.check_input(batch_shape(&test_set))?;
 
@@ -132,7 +132,7 @@ pub fn train(
             training = training.checkpoint(found.epoch);
         }
         let schedule = schedule(settings, train_set.len())?;
-        let learner = Learner::new(learning, optimizer(settings)?, schedule);
+        let learner = Learner::new(learning, optimizer(settings, config.engine)?, schedule);
         let result = training.launch(learner);
         if let Some(failure) = checkpoints.take_failure() {
             return Err(failure);
