@@ -162,7 +162,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         match train(&folder, &config, data.clone(), &device, watch)? {
             Outcome::Finished(summary) => {
                 console::tell!("test accuracy so far: {:.4}", summary.test_accuracy);
-                network = Some(folder.classifier(&device)?.network);
+                network = Some(folder.classifier(&device)?.into_network());
                 last = Some((path, summary));
             }
             Outcome::Interrupted { epochs_done } => {

@@ -20,6 +20,7 @@ mod model;
 mod prepared;
 #[cfg(feature = "pretrained")]
 mod pretrained;
+mod source;
 #[cfg(feature = "train")]
 pub mod train;
 mod variants;
@@ -29,7 +30,7 @@ mod weights;
 #[cfg(not(target_family = "wasm"))]
 pub use atomic::write_atomically;
 #[cfg(feature = "classify")]
-pub use classifier::{Classifier, ClassifierError, ClassifyError};
+pub use classifier::{Answer, Classifier, ClassifierError, ClassifyError, Guess};
 pub use config::{BlockConfig, ConfigError, Pooling, VggConfig, WeightInit};
 pub use dense::DenseVgg;
 #[cfg(all(feature = "webgpu", target_family = "wasm"))]
@@ -51,4 +52,5 @@ pub use model::Vgg;
 pub use prepared::{PreparedError, PreparedVgg};
 #[cfg(feature = "pretrained")]
 pub use pretrained::{PretrainedError, PretrainedWeights, pretrained_weights};
+pub use source::Source;
 pub use weights::{LoadOptions, LoadReport, Part, Precision, WeightsError, WeightsHeader};

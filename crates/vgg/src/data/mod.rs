@@ -27,10 +27,10 @@ mod image_set;
 mod imagenet;
 mod jpeg;
 mod memory;
+#[cfg(feature = "train")]
+mod named;
 mod preprocessing;
 mod resize;
-#[cfg(feature = "train")]
-mod source;
 #[cfg(all(test, feature = "train"))]
 pub(crate) mod test_server;
 
@@ -45,15 +45,15 @@ pub use fashion_mnist::{DOWNLOAD_ADDRESS, fashion_mnist};
 pub(crate) use fetch::{Remote, arrived, fetch};
 #[cfg(feature = "train")]
 pub use idx::{IdxImages, parse_idx_images, parse_idx_labels};
-pub use image::{Fit, decode_image, read_image, read_scaled};
+pub use image::{Fit, read_image, read_scaled};
 pub use image_data::{DataState, ImageData, LeftOut};
 #[cfg(feature = "train")]
 pub use image_set::LabelledImage;
 pub use image_set::{ImageSet, Normalization};
 pub use imagenet::imagenet_classes;
-pub use preprocessing::{ChannelOrder, Preprocessing};
 #[cfg(feature = "train")]
-pub use source::{DataOptions, absolute, cache_folder, load};
+pub use named::{DataOptions, absolute, cache_folder, load};
+pub use preprocessing::{ChannelOrder, Preprocessing};
 
 /// The ten classes of Fashion-MNIST, in the order of their labels.
 pub const FASHION_MNIST_CLASSES: [&str; 10] = [

@@ -6,7 +6,6 @@ mod convolutions;
 mod half;
 
 use std::fmt;
-use std::path::Path;
 
 use burn::module::Module;
 use burn::nn::Linear;
@@ -20,7 +19,6 @@ use crate::input::InputError;
 use crate::layers::{Block, HiddenLayer};
 use crate::model::Vgg;
 use crate::walk::{Head, Trunk};
-use crate::weights::WeightsError;
 
 #[cfg(feature = "winograd")]
 use convolutions::Convolutions;
@@ -141,19 +139,6 @@ impl fmt::Debug for PreparedVgg {
 }
 
 impl PreparedVgg {
-    /// The network that `config` describes with the weights of the file at `path`, ready for inference on
-    /// `device`: what [`Vgg::load`] and [`Vgg::prepare`] give.
-    ///
-    /// # Errors
-    /// As for [`Vgg::load`]; also if `config` is not valid.
-    pub fn load(config: &VggConfig, path: &Path, device: &Device) -> Result<Self, WeightsError> {
-        let network = config.init(device).map_err(|source| WeightsError::Config {
-            path: path.to_owned(),
-            source,
-        })?;
-        Ok(network.load(path)?.prepare())
-    }
-
     /// The configuration of the network.
     pub fn config(&self) -> &VggConfig {
         &self.config

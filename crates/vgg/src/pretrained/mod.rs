@@ -173,7 +173,7 @@ impl PretrainedWeights {
     ) -> Result<(Vgg, LoadReport), PretrainedError> {
         let path = self.file(progress)?;
         let network = VggConfig::named(&self.network)?.init(device)?;
-        let (network, report) = network.load_part(&path, self.part)?;
+        let (network, report) = network.load_with(&path, &self.part.into())?;
         match report.not_finite.is_empty() {
             true => Ok((network, report)),
             false => Err(PretrainedError::Weights(WeightsError::NotFinite {
@@ -183,7 +183,7 @@ impl PretrainedWeights {
         }
     }
 
-    /// The network with its preprocessing and the names of ImageNet's classes.
+    /// The network with its preprocessing and the names of ImageNet's classes; see [`Classifier::pretrained`].
     ///
     /// # Errors
     /// Weights that cannot be had, or that are of the convolutions alone.
@@ -204,6 +204,26 @@ impl PretrainedWeights {
             classes,
             self.preprocessing.clone(),
         )?)
+    }
+}
+
+impl Classifier {
+    /// The published weights called `name` (see [`pretrained_weights`]): downloaded once and kept. For a download that
+    /// shows how far it is, see [`PretrainedWeights::classifier`].
+    ///
+    /// ```no_run
+    /// use burn::tensor::Device;
+    /// use vgg::Classifier;
+    ///
+    /// let answer = Classifier::pretrained("vgg16", &Device::flex())?.classify("cat.jpg")?;
+    /// println!("{:?}", answer.top(5));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// An unknown name, with those that there are; weights that cannot be had, or that are of the convolutions alone.
+    pub fn pretrained(name: &str, device: &Device) -> Result<Self, PretrainedError> {
+        PretrainedWeights::named(name)?.classifier(device, &mut |_, _| {})
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::classifier::ClassifierError;
 use crate::config::ConfigError;
 use crate::data::DataError;
 use crate::input::InputError;
@@ -16,6 +17,9 @@ pub enum TrainError {
     /// The network's configuration makes no sense.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// Network, classes and images do not fit together.
+    #[error(transparent)]
+    Classifier(#[from] ClassifierError),
     /// A setting of the training makes no sense.
     #[error("{what} must be {range}, found {found}")]
     Setting {

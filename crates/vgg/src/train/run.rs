@@ -160,11 +160,10 @@ pub fn train(
 
     learning = learning.valid();
     let evaluation = evaluate(
-        &learning.network,
+        &learning.network.prepare(),
         &test_set,
         &config.preprocessing.normalization,
         settings.batch_size,
-        device,
         &mut |_| {},
     )?;
     let drawn = |name: &str, svg: Result<String, String>| {
@@ -282,12 +281,9 @@ fn save(folder: &RunFolder, config: &RunConfig, network: Vgg) -> Result<(), Trai
             "weights of the network are not finite, and were not saved".to_owned(),
         ));
     }
-    let classifier = Classifier {
-        network,
-        classes: config.classes.clone(),
-        preprocessing: config.preprocessing.clone(),
-    };
-    Ok(classifier.save(&folder.weights(), config.precision)?)
+    let (classes, preprocessing) = (config.classes.clone(), config.preprocessing.clone());
+    let classifier = Classifier::new(network, classes, preprocessing)?;
+    Ok(classifier.save(folder.weights(), config.precision)?)
 }
 
 fn class_summaries(evaluation: &Evaluation, classes: &[String]) -> Vec<ClassSummary> {

@@ -197,7 +197,7 @@ fn read(
     }
     let decoded: Vec<_> = files
         .par_iter()
-        .map(|(file, _)| read_image(file, options.shape, Fit::Cover))
+        .map(|(file, _)| read_image(*file, options.shape, Fit::Cover))
         .collect();
     let (mut pixels, mut labels) = (Vec::new(), Vec::new());
     for (image, (_, label)) in decoded.into_iter().zip(&files) {
