@@ -12,6 +12,8 @@ mod dense;
 mod device;
 mod engine;
 mod features;
+#[cfg(feature = "fetch")]
+mod fetch;
 mod file;
 mod head;
 mod input;
@@ -44,6 +46,8 @@ pub use features::{
     FeatureError, FeatureLayer, LayerError, LossParts, Lpips, PerceptualLoss, PerceptualTarget,
     PyramidLevel, VggFeatures, gram,
 };
+#[cfg(feature = "fetch")]
+pub use fetch::{FetchError, Progress, cache_folder};
 pub use file::read_at_most;
 pub use head::LayerGroup;
 pub use input::InputError;

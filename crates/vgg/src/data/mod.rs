@@ -4,19 +4,13 @@
 //! held as bytes in memory, with the names of the classes.
 
 #[cfg(feature = "train")]
-mod checksum;
-#[cfg(feature = "train")]
 mod cifar10;
 mod decode;
-#[cfg(feature = "train")]
-mod download;
 #[cfg(feature = "embedded")]
 mod embedded;
 mod error;
 #[cfg(feature = "train")]
 mod fashion_mnist;
-#[cfg(feature = "pretrained")]
-mod fetch;
 #[cfg(feature = "train")]
 mod folder;
 #[cfg(feature = "train")]
@@ -31,18 +25,10 @@ mod memory;
 mod named;
 mod preprocessing;
 mod resize;
-#[cfg(all(test, feature = "train"))]
-pub(crate) mod test_server;
 
-#[cfg(feature = "train")]
-pub(crate) use checksum::hexadecimal;
-#[cfg(feature = "train")]
-pub use download::{Progress, download};
 pub use error::DataError;
 #[cfg(feature = "train")]
 pub use fashion_mnist::{DOWNLOAD_ADDRESS, fashion_mnist};
-#[cfg(feature = "pretrained")]
-pub(crate) use fetch::{Remote, arrived, fetch};
 #[cfg(feature = "train")]
 pub use idx::{IdxImages, parse_idx_images, parse_idx_labels};
 pub use image::{Fit, read_image, read_scaled};
@@ -52,7 +38,7 @@ pub use image_set::LabelledImage;
 pub use image_set::{ImageSet, Normalization};
 pub use imagenet::imagenet_classes;
 #[cfg(feature = "train")]
-pub use named::{DataOptions, absolute, cache_folder, load};
+pub use named::{DataOptions, absolute, load};
 pub use preprocessing::{ChannelOrder, Preprocessing};
 
 /// The ten classes of Fashion-MNIST, in the order of their labels.

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::download::Progress;
 use super::error::DataError;
 use super::fashion_mnist::{DOWNLOAD_ADDRESS, fashion_mnist};
 use super::folder::{self, FolderOptions};
 use super::image::Fit;
 use super::image_data::ImageData;
 use super::{cifar10, idx};
+use crate::fetch::{Progress, cache_folder};
 
 /// The names that [`load`] does not take for folders.
 const NAMES: [&str; 4] = ["embedded", "fashion-mnist", "mnist", "cifar10"];
@@ -23,15 +23,6 @@ pub struct DataOptions {
     pub skip_broken: bool,
     /// Use at most so many training images, and as many test images, spread over the set.
     pub limit: Option<usize>,
-}
-
-/// Where downloads are kept: `VGG_HOME` if it is set, else `vgg` in the platform's folder for
-/// such files (`~/.cache` on Linux).
-pub fn cache_folder() -> PathBuf {
-    std::env::var_os("VGG_HOME")
-        .map(PathBuf::from)
-        .or_else(|| dirs::cache_dir().map(|folder| folder.join("vgg")))
-        .unwrap_or_else(|| std::env::temp_dir().join("vgg"))
 }
 
 /// The data called `name`, and how images of another size fit it:

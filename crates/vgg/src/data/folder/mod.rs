@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use sha2::{Digest, Sha256};
 
-use super::checksum::hexadecimal;
 use super::error::DataError;
 use super::image::{Fit, read_image};
 use super::image_data::{DataState, ImageData, LeftOut};
 use super::image_set::ImageSet;
+use crate::fetch::hexadecimal;
 use layout::{Layout, layout};
 use listing::{entries, pictures};
 
