@@ -133,10 +133,6 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     };
     let device = vgg::device(&backend)?;
     let classifier = classifier(options, &device)?;
-    vgg::check_tensor(
-        &backend,
-        classifier.network().config().largest_weight_bytes(),
-    )?;
     let classifier = classifier.with_engine(options.engine);
     let mut failed = show_pictures(&classifier, options)?;
     if let Some(count) = options.samples {
@@ -219,7 +215,7 @@ fn test_images(
         skip_broken: options.skip_broken,
         limit: options.limit,
     };
-    let (data, _) = examples::data::load(name, &data_options)?;
+    let data = examples::data::load(name, &data_options)?;
     match difference(classifier.classes(), &data.classes, name) {
         Some(difference) => Err(difference.into()),
         None => Ok(data.test.in_order(classifier.preprocessing().order)),

@@ -6,6 +6,7 @@ use burn::nn::pool::{AdaptiveAvgPool2d, AdaptiveAvgPool2dConfig};
 use burn::tensor::{Device, Tensor, activation::softmax};
 
 use crate::config::{ConfigError, Pooling, VggConfig};
+use crate::device::check_size;
 use crate::engine::Engine;
 use crate::input::InputError;
 use crate::layers::{Block, ConvLayer, HiddenLayer, linear};
@@ -47,9 +48,11 @@ impl VggConfig {
     /// same weights again.
     ///
     /// # Errors
-    /// See [`VggConfig::validate`].
+    /// See [`VggConfig::validate`]; [`ConfigError::Device`] for a layer that is too large for the device: some drivers
+    /// reach 128 MiB at a time, and the largest layer of vgg16 has 411 MB.
     pub fn init(&self, device: &Device) -> Result<Vgg, ConfigError> {
         self.validate()?;
+        check_size(device, self.largest_weight_bytes())?;
         let mut inputs = self.input_channels;
         let mut blocks = Vec::with_capacity(self.blocks.len());
         for (block, outputs) in self.blocks.iter().zip(self.channels()) {

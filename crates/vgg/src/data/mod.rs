@@ -38,7 +38,7 @@ pub use image_set::LabelledImage;
 pub use image_set::{ImageSet, Normalization};
 pub use imagenet::imagenet_classes;
 #[cfg(feature = "train")]
-pub use named::{DataOptions, absolute, load};
+pub use named::{DataOptions, load};
 pub use preprocessing::{ChannelOrder, Preprocessing};
 
 /// The ten classes of Fashion-MNIST, in the order of their labels.

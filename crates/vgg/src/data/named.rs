@@ -25,7 +25,7 @@ pub struct DataOptions {
     pub limit: Option<usize>,
 }
 
-/// The data called `name`, and how images of another size fit it:
+/// The data called `name`:
 ///
 /// - `embedded`: the shipped part of Fashion-MNIST (with feature `embedded`);
 /// - `fashion-mnist`: all of it, downloaded if it is nowhere to be found;
@@ -37,49 +37,37 @@ pub struct DataOptions {
 ///
 /// # Errors
 /// Data that is not there or not whole.
-pub fn load(
-    name: &str,
-    options: &DataOptions,
-    progress: Progress,
-) -> Result<(ImageData, Fit), DataError> {
-    let (mut data, fit) = match name {
-        "embedded" => (embedded()?, Fit::Object),
+pub fn load(name: &str, options: &DataOptions, progress: Progress) -> Result<ImageData, DataError> {
+    let mut data = match name {
+        "embedded" => embedded()?.with_fit(Fit::Object),
         "fashion-mnist" => {
-            let data = fashion_mnist(&cache_folder(), DOWNLOAD_ADDRESS, progress)?;
-            (data, Fit::Object)
+            fashion_mnist(&cache_folder(), DOWNLOAD_ADDRESS, progress)?.with_fit(Fit::Object)
         }
-        "mnist" => (
-            mnist(&cached(
-                "MNIST",
-                "mnist",
-                "put train-images-idx3-ubyte.gz and the three other files of \
+        "mnist" => mnist(&cached(
+            "MNIST",
+            "mnist",
+            "put train-images-idx3-ubyte.gz and the three other files of \
              https://ossci-datasets.s3.amazonaws.com/mnist there",
-            )?)?,
-            Fit::Object,
-        ),
-        "cifar10" => (
-            cifar10::load(&cached(
-                "CIFAR-10",
-                "cifar10",
-                "unpack https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz and put its .bin \
+        )?)?,
+        "cifar10" => cifar10::load(&cached(
+            "CIFAR-10",
+            "cifar10",
+            "unpack https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz and put its .bin \
              files there",
-            )?)?,
-            Fit::Cover,
-        ),
+        )?)?,
         _ => from_folder(Path::new(name), options)?,
     };
+    data.name = absolute(name)?;
     if let Some(limit) = options.limit {
         data.train = data.train.limited(limit)?;
         data.test = data.test.limited(limit)?;
     }
-    Ok((data, fit))
+    Ok(data)
 }
 
-/// `name` so that [`load`] finds the same data from any working folder: the path of a folder becomes absolute.
-///
-/// # Errors
-/// A folder whose absolute path is not UTF-8, or cannot be told.
-pub fn absolute(name: &str) -> Result<String, DataError> {
+/// `name` so that [`load`] finds the same data from any working folder: the path of a folder becomes absolute. An error
+/// is a folder whose absolute path is not UTF-8, or cannot be told.
+fn absolute(name: &str) -> Result<String, DataError> {
     if NAMES.contains(&name) {
         return Ok(name.to_owned());
     }
@@ -124,19 +112,31 @@ fn mnist(folder: &Path) -> Result<ImageData, DataError> {
         idx::load_part(folder, "t10k", 10)?,
         (0..10).map(|digit| digit.to_string()).collect(),
         false,
-    ))
+    )
+    .with_fit(Fit::Object))
 }
 
-fn from_folder(folder: &Path, options: &DataOptions) -> Result<(ImageData, Fit), DataError> {
+/// See [`ImageData::from_folder`].
+pub(super) fn folder_of_images(path: &Path, shape: [usize; 3]) -> Result<ImageData, DataError> {
+    let images = FolderOptions {
+        shape,
+        skip_broken: false,
+    };
+    let mut data = folder::load(path, images)?;
+    data.name = absolute(&path.to_string_lossy())?;
+    Ok(data)
+}
+
+fn from_folder(folder: &Path, options: &DataOptions) -> Result<ImageData, DataError> {
     if idx::is_idx_folder(folder) {
-        Ok((mnist(folder)?, Fit::Object))
+        mnist(folder)
     } else if cifar10::is_cifar10_folder(folder) {
-        Ok((cifar10::load(folder)?, Fit::Cover))
+        cifar10::load(folder)
     } else {
         let images = FolderOptions {
             shape: options.shape,
             skip_broken: options.skip_broken,
         };
-        Ok((folder::load(folder, images)?, Fit::Cover))
+        folder::load(folder, images)
     }
 }

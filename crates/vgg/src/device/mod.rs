@@ -156,6 +156,27 @@ pub fn check_tensor(name: &str, bytes: u64) -> Result<(), DeviceError> {
     }
 }
 
+/// Whether `device` can compute with a tensor of so many bytes, as far as that is known: of a GPU that [`device()`]
+/// opened.
+#[cfg(feature = "wgpu")]
+pub(crate) fn check_size(device: &Device, bytes: u64) -> Result<(), DeviceError> {
+    match gpu::info(device) {
+        Some(info) if info.largest_tensor.is_some_and(|most| bytes > most) => {
+            Err(DeviceError::TooLarge {
+                backend: "wgpu".to_owned(),
+                device: info.to_string(),
+                bytes,
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(not(feature = "wgpu"))]
+pub(crate) fn check_size(_: &Device, _: u64) -> Result<(), DeviceError> {
+    Ok(())
+}
+
 /// The backend of `NAME` or `NAME:INDEX`, and the index.
 fn find(name: &str) -> Result<(Backend, Option<usize>), DeviceError> {
     let (backend, index) = match name.split_once(':') {

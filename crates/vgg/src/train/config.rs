@@ -5,7 +5,7 @@ use burn::config::Config;
 use super::augment::Augmentation;
 use super::error::TrainError;
 use crate::config::VggConfig;
-use crate::data::{DataState, Preprocessing};
+use crate::data::{DataState, ImageData, Preprocessing};
 use crate::engine::Engine;
 use crate::head::LayerGroup;
 use crate::weights::Precision;
@@ -160,6 +160,33 @@ pub struct RunConfig {
     pub start: Option<Start>,
     /// Layers that stay as they are.
     pub frozen: Option<LayerGroup>,
+}
+
+impl RunConfig {
+    /// A run from random weights on the first backend that is compiled in, of a network like `model` for the classes
+    /// and images of `data`.
+    pub fn for_data(model: VggConfig, training: TrainConfig, data: &ImageData) -> Self {
+        let [channels, height, width] = data.train.shape();
+        let backends = crate::device::compiled_backends();
+        Self {
+            model: model
+                .with_input_channels(channels)
+                .with_input_size([height, width])
+                .with_classes(data.classes.len()),
+            training,
+            data: data.name.clone(),
+            data_state: Some(data.state.clone()),
+            limit: None,
+            skip_broken: false,
+            classes: data.classes.clone(),
+            preprocessing: Preprocessing::measure(&data.train, data.fit),
+            backend: backends.first().copied().unwrap_or("flex").to_owned(),
+            engine: Engine::default(),
+            precision: Precision::F32,
+            start: Some(Start::Random),
+            frozen: None,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! A whole run, from a configuration to a tested network.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -14,7 +15,7 @@ use burn::train::{Learner, SupervisedTraining, TrainStep};
 
 use super::chart;
 use super::checkpoint::{Checkpoints, Found, Part, PartCheckpointer};
-use super::config::{RunConfig, Start};
+use super::config::{RunConfig, Start, TrainConfig};
 use super::error::TrainError;
 use super::evaluate::{Evaluation, evaluate};
 use super::finite::{LossWatch, Lost, is_finite};
@@ -27,6 +28,7 @@ use super::seal::settings as settings_digest;
 use super::step::Learning;
 use super::watch::Watch;
 use crate::classifier::Classifier;
+use crate::config::VggConfig;
 use crate::data::{ImageData, ImageSet};
 use crate::device::failure;
 use crate::model::Vgg;
@@ -190,6 +192,57 @@ pub fn train(
     };
     folder.write_json("summary.json", &summary)?;
     Ok(Outcome::Finished(summary))
+}
+
+/// Trains a new network as `model` describes it on `data`, in the new run folder at `path`: [`train`] in one call, with
+/// the number of classes and channels and the size of images that the data have.
+///
+/// ```
+/// # #[cfg(all(feature = "flex", feature = "embedded"))] {
+/// use burn::tensor::Device;
+/// use vgg::data::ImageData;
+/// use vgg::train::{OptimizerKind, Outcome, TrainConfig, fit};
+/// use vgg::VggConfig;
+///
+/// # let folder = tempfile::tempdir()?;
+/// # for class in ["dark", "light"] {
+/// #     std::fs::create_dir_all(folder.path().join("photos").join(class))?;
+/// #     for number in 0..12u8 {
+/// #         let shade = number + if class == "light" { 200 } else { 20 };
+/// #         let path = folder.path().join(format!("photos/{class}/{number}.png"));
+/// #         image::RgbImage::from_pixel(40, 30, image::Rgb([shade; 3])).save(path)?;
+/// #     }
+/// # }
+/// # let (photos, run) = (folder.path().join("photos"), folder.path().join("run"));
+/// # let model = VggConfig::named("vgg11-cifar")?.with_width(0.125);
+/// // Five lines: a folder with one folder of pictures a class becomes a trained classifier.
+/// let data = ImageData::from_folder(&photos, [3, 32, 32])?;
+/// let settings = TrainConfig::new(OptimizerKind::AdamW, 1e-3).with_epochs(2);
+/// fit(&run, model, data, settings, &Device::flex())?;
+/// let classifier = vgg::Classifier::from_file(run.join("weights.safetensors"), &Device::flex())?;
+/// println!("{:?}", classifier.classify(&photos.join("dark/0.png"))?.top(1));
+/// # assert_eq!(classifier.classes(), ["dark", "light"]);
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// As for [`train`] and [`RunFolder::create`].
+pub fn fit(
+    path: impl AsRef<Path>,
+    model: VggConfig,
+    data: ImageData,
+    settings: TrainConfig,
+    device: &Device,
+) -> Result<Summary, TrainError> {
+    let config = RunConfig::for_data(model, settings, &data);
+    let folder = RunFolder::create(path.as_ref(), &config)?;
+    match train(&folder, &config, data, device, Watch::none())? {
+        Outcome::Finished(summary) => Ok(summary),
+        Outcome::Interrupted { epochs_done } => Err(TrainError::Stopped(format!(
+            "the training was stopped behind {epochs_done} epochs"
+        ))),
+    }
 }
 
 /// The network as the run begins, on an autodiff device.

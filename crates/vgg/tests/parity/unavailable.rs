@@ -111,4 +111,16 @@ fn a_layer_that_the_device_cannot_reach() {
         "{error}"
     );
     assert_eq!(vgg::check_tensor("flex", u64::MAX), Ok(()));
+
+    // Without being asked, too: Burn would panic later.
+    let device = vgg::device("wgpu").expect("it is there");
+    for name in ["vgg16-28", "vgg16"] {
+        let config = vgg::VggConfig::named(name).expect("known");
+        let fits = config.largest_weight_bytes() <= most;
+        match config.init(&device) {
+            Ok(_) => assert!(fits, "{name}"),
+            Err(vgg::ConfigError::Device(_)) => assert!(!fits, "{name}"),
+            Err(error) => panic!("{error}"),
+        }
+    }
 }
