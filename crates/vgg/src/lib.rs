@@ -29,6 +29,12 @@ mod variants;
 mod walk;
 mod weights;
 
+/// The framework, in the version that this crate is built on.
+pub use burn;
+/// What any module costs.
+#[cfg(feature = "cost")]
+pub use cost;
+
 #[cfg(not(target_family = "wasm"))]
 pub use atomic::write_atomically;
 #[cfg(feature = "classify")]
