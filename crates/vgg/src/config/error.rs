@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::validate::{MOST_PARAMETERS, MOST_SIDE};
+use super::limits::{MOST_PARAMETERS, MOST_SIDE};
 use crate::device::DeviceError;
 
 /// A configuration that describes no network.

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::channel_order::ChannelOrder;
 use super::image::Fit;
 use super::image_set::ImageSet;
-use super::preprocessing::ChannelOrder;
 
 /// A data set in two parts.
 #[derive(Debug, Clone)]
@@ -76,19 +76,6 @@ impl ImageData {
     #[must_use]
     pub fn with_fit(self, fit: Fit) -> Self {
         Self { fit, ..self }
-    }
-
-    /// The pictures of a folder with one folder a class, brought to `shape` (channels, height, width): see
-    /// [`load`](crate::data::load), which also limits their number and leaves out broken ones.
-    ///
-    /// # Errors
-    /// A folder without such pictures, or with one that cannot be read.
-    #[cfg(feature = "train")]
-    pub fn from_folder(
-        path: impl AsRef<std::path::Path>,
-        shape: [usize; 3],
-    ) -> Result<Self, super::DataError> {
-        super::named::folder_of_images(path.as_ref(), shape)
     }
 
     /// [`ImageSet::in_order`] of both parts: for networks that take blue first.

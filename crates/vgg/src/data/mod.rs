@@ -3,6 +3,7 @@
 //! Every source ends as an [`ImageData`]: a training and a test [`ImageSet`] of one image size,
 //! held as bytes in memory, with the names of the classes.
 
+mod channel_order;
 #[cfg(feature = "train")]
 mod cifar10;
 mod decode;
@@ -26,6 +27,7 @@ mod named;
 mod preprocessing;
 mod resize;
 
+pub use channel_order::ChannelOrder;
 pub use error::DataError;
 #[cfg(feature = "train")]
 pub use fashion_mnist::{DOWNLOAD_ADDRESS, fashion_mnist};
@@ -39,7 +41,7 @@ pub use image_set::{ImageSet, Normalization};
 pub use imagenet::imagenet_classes;
 #[cfg(feature = "train")]
 pub use named::{DataOptions, load};
-pub use preprocessing::{ChannelOrder, Preprocessing};
+pub use preprocessing::Preprocessing;
 
 /// The ten classes of Fashion-MNIST, in the order of their labels.
 pub const FASHION_MNIST_CLASSES: [&str; 10] = [

@@ -1,4 +1,4 @@
-//! Data by name: what `--data` means.
+//! Data by name.
 
 use std::path::{Path, PathBuf};
 
@@ -65,6 +65,24 @@ pub fn load(name: &str, options: &DataOptions, progress: Progress) -> Result<Ima
     Ok(data)
 }
 
+impl ImageData {
+    /// The pictures of a folder with one folder a class, brought to `shape` (channels, height, width): see
+    /// [`load`], which also limits their number and leaves out broken ones.
+    ///
+    /// # Errors
+    /// A folder without such pictures, or with one that cannot be read.
+    pub fn from_folder(path: impl AsRef<Path>, shape: [usize; 3]) -> Result<Self, DataError> {
+        let path = path.as_ref();
+        let images = FolderOptions {
+            shape,
+            skip_broken: false,
+        };
+        let data = folder::load(path, images)?;
+        let name = absolute(&path.to_string_lossy())?;
+        Ok(Self { name, ..data })
+    }
+}
+
 /// `name` so that [`load`] finds the same data from any working folder: the path of a folder becomes absolute. An error
 /// is a folder whose absolute path is not UTF-8, or cannot be told.
 fn absolute(name: &str) -> Result<String, DataError> {
@@ -114,17 +132,6 @@ fn mnist(folder: &Path) -> Result<ImageData, DataError> {
         false,
     )
     .with_fit(Fit::Object))
-}
-
-/// See [`ImageData::from_folder`].
-pub(super) fn folder_of_images(path: &Path, shape: [usize; 3]) -> Result<ImageData, DataError> {
-    let images = FolderOptions {
-        shape,
-        skip_broken: false,
-    };
-    let mut data = folder::load(path, images)?;
-    data.name = absolute(&path.to_string_lossy())?;
-    Ok(data)
 }
 
 fn from_folder(folder: &Path, options: &DataOptions) -> Result<ImageData, DataError> {

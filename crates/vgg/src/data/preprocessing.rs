@@ -6,6 +6,7 @@ use burn::tensor::{Device, Tensor};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::channel_order::ChannelOrder;
 use super::error::DataError;
 use super::image::{Fit, border_mean, read_image, read_scaled};
 use super::image_set::{ImageSet, Normalization};
@@ -13,16 +14,6 @@ use crate::source::Source;
 
 /// Darker than this, the border of the training images is a dark background.
 const DARK: u8 = 64;
-
-/// In which order a network takes the channels of a colour image.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ChannelOrder {
-    /// Red, green, blue: PyTorch's.
-    #[default]
-    Rgb,
-    /// Blue, green, red: that of Caffe, and of Keras' VGG.
-    Bgr,
-}
 
 /// How an image becomes the input of one network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use burn::tensor::wgpu::{WgpuBackend, wgpu};
 use burn::tensor::{Device, DeviceKind};
 
-use super::DeviceInfo;
+use super::info::DeviceInfo;
 
 /// The graphics APIs of native programs, in the order in which Burn tries them.
 const APIS: [wgpu::Backend; 4] = [

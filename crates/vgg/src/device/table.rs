@@ -2,7 +2,7 @@
 
 use burn::tensor::Device;
 
-use super::DeviceInfo;
+use super::info::DeviceInfo;
 
 /// One backend: its name, which is also that of the cargo feature that compiles it in, and what it
 /// runs on.

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use burn::tensor::{Device, Tensor, TensorData};
 use winograd::{Activation, Conv3x3, ConvOptions, LayerSize, Workspace, on_pool};
 
-use super::{PreparedError, values};
+use super::error::PreparedError;
+use super::values::values;
 use crate::layers::{Block, ConvLayer};
 
 /// All convolutions, each with its ReLU, the last of a block with the pooling.

@@ -6,7 +6,8 @@ use burn::nn::pool::AdaptiveAvgPool2d;
 use burn::tensor::{Tensor, TensorData};
 use winograd::{Linear, LinearOptions, Storage, WeightOrder, Workspace, on_pool};
 
-use super::{PreparedError, values};
+use super::error::PreparedError;
+use super::values::values;
 use crate::model::Vgg;
 
 /// The hidden layers and the last one.

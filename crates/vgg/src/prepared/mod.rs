@@ -2,8 +2,11 @@
 
 #[cfg(feature = "winograd")]
 mod convolutions;
+mod error;
 #[cfg(feature = "winograd")]
 mod half;
+#[cfg(feature = "winograd")]
+mod values;
 
 use std::fmt;
 
@@ -11,14 +14,14 @@ use burn::module::Module;
 use burn::nn::Linear;
 use burn::nn::pool::AdaptiveAvgPool2d;
 use burn::tensor::{Device, Tensor};
-use thiserror::Error;
 
 use crate::config::VggConfig;
 use crate::engine::Engine;
-use crate::input::InputError;
 use crate::layers::{Block, HiddenLayer};
 use crate::model::Vgg;
 use crate::walk::{Head, Trunk};
+
+pub use error::PreparedError;
 
 #[cfg(feature = "winograd")]
 use convolutions::Convolutions;
@@ -67,22 +70,6 @@ enum PreparedHead {
     /// Weights in half precision.
     #[cfg(feature = "winograd")]
     Half(HalfHead),
-}
-
-/// An input that a prepared network does not take, or a device that failed.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum PreparedError {
-    /// The input does not fit.
-    #[error(transparent)]
-    Input(#[from] InputError),
-    /// The layers do not fit together.
-    #[cfg(feature = "winograd")]
-    #[error("the prepared layers do not fit: {0}")]
-    Layers(#[from] winograd::Error),
-    /// Values cannot be read from their device.
-    #[error("the values cannot be read: {0}")]
-    Values(String),
 }
 
 impl Vgg {
@@ -181,11 +168,4 @@ impl PreparedVgg {
             PreparedHead::Half(head) => head.logits(self.average.as_ref(), map),
         }
     }
-}
-
-/// The numbers of a tensor.
-#[cfg(feature = "winograd")]
-fn values<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, PreparedError> {
-    let values = tensor.try_into_vec_as::<f32>();
-    values.map_err(|error| PreparedError::Values(crate::device::failure(error)))
 }

@@ -6,13 +6,11 @@ use std::path::{Path, PathBuf};
 
 use safetensors::tensor::{Metadata, TensorInfo};
 
-use super::error::WeightsError;
+use super::error::{CONFIG_KEY, WeightsError};
 use crate::config::VggConfig;
 use crate::file::open_file;
 use crate::source::Source;
 
-/// The metadata key of the configuration.
-pub(super) const CONFIG_KEY: &str = "vgg.config";
 /// A header lists a hundred tensors; one of more bytes is not believed.
 const MOST_HEADER_BYTES: u64 = 16 << 20;
 /// For messages.
