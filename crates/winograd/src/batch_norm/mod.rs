@@ -5,15 +5,16 @@
 //! ∂x = γ / √(σ² + ε) · (g − ∂β / m − x̂ · ∂γ / m)
 //! (Ioffe and Szegedy 2015, section 3).
 
+pub(crate) mod fold;
 mod statistics;
 
 use rayon::prelude::*;
 
-use crate::activation::Activation;
 use crate::error::{Error, check_length, check_nonzero, check_size};
-use crate::line::{LANES, Line, lines_for};
-use crate::parallel::planes_per_task;
+use crate::maps::activation::Activation;
+use crate::maps::line::{LANES, Line, lines_for};
 use crate::simd::{Kernel, Op, Vector};
+use crate::threads::planes_per_task;
 
 pub use statistics::BatchStatistics;
 use statistics::statistics;

@@ -3,10 +3,10 @@
 use rayon::prelude::*;
 
 use super::{CHUNK, Sums};
-use crate::activation::Activation;
-use crate::line::{LANES, Line, lines_for};
-use crate::parallel::planes_per_task;
+use crate::maps::activation::Activation;
+use crate::maps::line::{LANES, Line, lines_for};
 use crate::simd::{Kernel, Op, Vector};
+use crate::threads::planes_per_task;
 
 /// The statistics of a batch.
 #[derive(Clone, Debug, PartialEq)]

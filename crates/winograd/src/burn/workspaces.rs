@@ -3,7 +3,7 @@
 
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
-use crate::spare::Spare;
+use crate::memory::spare::Spare;
 use crate::{Workspace, on_pool};
 
 /// The buffers of all workspaces, and of the maps that wait for a backward pass.

@@ -4,7 +4,7 @@
 use std::arch::x86_64::*;
 
 use super::Vector;
-use crate::line::{LANES, Line};
+use crate::maps::line::{LANES, Line};
 
 #[derive(Clone, Copy)]
 pub(super) struct Avx512(__m512);

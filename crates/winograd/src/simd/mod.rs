@@ -18,7 +18,7 @@ mod portable;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod simd128;
 
-use crate::line::{LANES, Line};
+use crate::maps::line::{LANES, Line};
 
 pub use kernel::Kernel;
 pub(crate) use kernel::Op;

@@ -4,7 +4,7 @@
 use std::arch::aarch64::*;
 
 use super::{Vector, f16_to_f32};
-use crate::line::LANES;
+use crate::maps::line::LANES;
 
 #[derive(Clone, Copy)]
 pub(super) struct Neon([float32x4_t; 4]);

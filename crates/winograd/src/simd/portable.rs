@@ -3,7 +3,7 @@
 #![allow(unsafe_code)]
 
 use super::Vector;
-use crate::line::LANES;
+use crate::maps::line::LANES;
 
 #[derive(Clone, Copy)]
 pub(super) struct Portable([f32; LANES]);

@@ -4,7 +4,7 @@
 use std::arch::wasm32::*;
 
 use super::{Vector, f16_to_f32};
-use crate::line::LANES;
+use crate::maps::line::LANES;
 
 #[derive(Clone, Copy)]
 pub(super) struct Simd128([v128; 4]);

@@ -1,0 +1,127 @@
+//! Convolutions one after the other.
+
+mod forward;
+mod gradient;
+mod layer;
+mod sizes;
+
+use burn::tensor::{DType, Tensor};
+
+use super::backend::{BackendKind, CpuBackend, with_backend};
+use super::tensors::{TensorSource, Untracked, vector};
+use crate::BatchStatistics;
+use forward::{Forward, Forwarded};
+use layer::LayerTensors;
+use sizes::Sizes;
+
+pub(super) use layer::Convolution;
+
+/// A 3x3 convolution with stride 1 and padding 1, and what follows it.
+#[derive(Debug, Clone)]
+pub struct ChainLayer {
+    /// `[out_channels, in_channels, 3, 3]`
+    pub weight: Tensor<4>,
+    /// `[out_channels]`
+    pub bias: Tensor<1>,
+    /// Batch normalisation by the statistics of the batch, as in training. In inference the running
+    /// statistics belong into weight and bias.
+    pub norm: Option<ChainNorm>,
+    /// Whether negative outputs become zero.
+    pub relu: bool,
+}
+
+/// A batch normalisation.
+#[derive(Debug, Clone)]
+pub struct ChainNorm {
+    /// Scale, `[out_channels]`.
+    pub gamma: Tensor<1>,
+    /// Shift, `[out_channels]`.
+    pub beta: Tensor<1>,
+    /// Added to the variance.
+    pub epsilon: f64,
+}
+
+/// What a chain puts out.
+#[derive(Debug, Clone)]
+pub struct Chained {
+    /// `[batch, out_channels, height, width]`
+    pub output: Tensor<4>,
+    /// Those of each normalisation, in order, on the device of the output and without gradients.
+    pub statistics: Vec<ChainStatistics>,
+}
+
+/// The statistics of a batch.
+#[derive(Debug, Clone)]
+pub struct ChainStatistics {
+    /// `[out_channels]`
+    pub mean: Tensor<1>,
+    /// `[out_channels]`, biased: divided by the number of pixels.
+    pub variance: Tensor<1>,
+}
+
+/// The layers one after the other, then a 2x2 max pooling with stride 2 if `pool` is set.
+///
+/// # Shapes
+/// - `input`: `[batch, in_channels, height, width]`
+/// - output: `[batch, out_channels, height, width]`, half as high and wide, rounded down, with pooling
+///
+/// `None` if the tensors are not 32-bit floating-point numbers on a CPU backend, if some are on an autodiff
+/// device and others are not, if gradients are checkpointed, if there are no layers, or if the shapes do not
+/// fit together.
+pub fn chain(input: Tensor<4>, layers: &[ChainLayer], pool: bool) -> Option<Chained> {
+    if layers.is_empty() {
+        return None;
+    }
+    let layers: Vec<_> = layers.iter().map(Convolution::of_layer).collect();
+    // As many layers as one step of the backward pass takes.
+    let mut pieces = layers.chunks(gradient::MOST_LAYERS).peekable();
+    let mut chained = Chained {
+        output: input,
+        statistics: Vec::new(),
+    };
+    while let Some(piece) = pieces.next() {
+        let next = run(&chained.output, piece, pool && pieces.peek().is_none())?;
+        chained.output = next.output;
+        chained.statistics.extend(next.statistics);
+    }
+    Some(chained)
+}
+
+/// Whether [`chain`] can take such an input: 32-bit floating-point numbers on a CPU backend. Worth asking
+/// before layers are made ready for it.
+pub fn takes(input: &Tensor<4>) -> bool {
+    input.dtype() == DType::F32 && BackendKind::of(input).is_some()
+}
+
+/// One step of the backward pass, or none where the input is not tracked.
+pub(super) fn run(input: &Tensor<4>, layers: &[Convolution], pool: bool) -> Option<Chained> {
+    let sizes = Sizes::of(input, layers, pool)?;
+    with_backend!(input, B => run_on::<B>(input, layers, &sizes), else None)
+}
+
+fn run_on<B: CpuBackend>(
+    input: &Tensor<4>,
+    layers: &[Convolution],
+    sizes: &Sizes,
+) -> Option<Chained> {
+    let Some(maps) = TensorSource::<B>::contiguous(&mut Untracked, input) else {
+        return gradient::run::<B>(input, layers, sizes);
+    };
+    let tensors = LayerTensors::<B>::all(layers, &mut Untracked)?;
+    let Forwarded { output, statistics } = Forward::new(&maps, &tensors, sizes).inference()?;
+    Some(Chained {
+        output: B::from_untracked(output),
+        statistics: as_tensors(&statistics, |values| B::from_untracked(vector::<B>(values))),
+    })
+}
+
+fn as_tensors(
+    statistics: &[BatchStatistics],
+    tensor: impl Fn(&[f32]) -> Tensor<1>,
+) -> Vec<ChainStatistics> {
+    let tensors = statistics.iter().map(|statistics| ChainStatistics {
+        mean: tensor(&statistics.mean),
+        variance: tensor(&statistics.variance),
+    });
+    tensors.collect()
+}
