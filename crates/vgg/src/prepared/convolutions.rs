@@ -1,9 +1,9 @@
 //! The convolutional part on a CPU, between whose layers maps stay in winograd's layout.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use burn::tensor::{Device, Tensor, TensorData};
-use winograd::{Activation, Conv3x3, ConvOptions, LayerSize, Workspace, on_pool};
+use winograd::{Activation, Conv3x3, ConvOptions, ConvsBySize, LayerSize, Workspace, on_pool};
 
 use super::error::PreparedError;
 use super::values::values;
@@ -27,8 +27,7 @@ struct Convolution {
     /// Without a norm.
     layer: ConvLayer,
     pool: bool,
-    /// One for each algorithm that has been asked for.
-    packed: RwLock<Vec<Arc<Conv3x3>>>,
+    packed: ConvsBySize,
 }
 
 impl Convolutions {
@@ -40,7 +39,7 @@ impl Convolutions {
             layers.map(move |(index, layer)| Convolution {
                 layer: layer.clone(),
                 pool: index == last,
-                packed: RwLock::default(),
+                packed: ConvsBySize::default(),
             })
         });
         Self {
@@ -100,7 +99,7 @@ impl Convolution {
         &self,
         batch: usize,
         [out_height, out_width]: [usize; 2],
-    ) -> Result<Arc<Conv3x3>, PreparedError> {
+    ) -> Result<&Conv3x3, PreparedError> {
         let [out_channels, in_channels, _, _] = self.layer.conv.weight.lazy_shape().dims();
         let options = ConvOptions::for_size(&LayerSize {
             batch,
@@ -111,32 +110,18 @@ impl Convolution {
             pool: self.pool,
         })
         .with_relu(true);
-        let find = |all: &[Arc<Conv3x3>]| {
-            let same = |conv: &&Arc<Conv3x3>| conv.options().algorithm == options.algorithm;
-            all.iter().find(same).cloned()
-        };
-        let packed = self.packed.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(conv) = find(&packed) {
-            return Ok(conv);
-        }
-        drop(packed);
-        let mut packed = self.packed.write().unwrap_or_else(PoisonError::into_inner);
-        // Another thread may have been faster.
-        if let Some(conv) = find(&packed) {
-            return Ok(conv);
-        }
-        let weights = values(self.layer.conv.weight.val())?;
-        let bias = self.layer.conv.bias.as_ref();
-        let bias = bias.map(|bias| values(bias.val())).transpose()?;
-        let conv = Conv3x3::new(
-            &weights,
-            bias.as_deref(),
-            in_channels,
-            out_channels,
-            options,
-        )?;
-        let conv = Arc::new(conv);
-        packed.push(conv.clone());
-        Ok(conv)
+        self.packed.get_or_pack(options, |options| {
+            let weights = values(self.layer.conv.weight.val())?;
+            let bias = self.layer.conv.bias.as_ref();
+            let bias = bias.map(|bias| values(bias.val())).transpose()?;
+            let bias = bias.as_deref();
+            Ok(Conv3x3::new(
+                &weights,
+                bias,
+                in_channels,
+                out_channels,
+                options,
+            )?)
+        })
     }
 }
