@@ -14,10 +14,7 @@ pub(crate) fn bars(report: &Report) -> String {
     let scale = Logarithmic::around(times, [LEFT, WIDTH - RIGHT]);
     let mut sides = Coloured::default();
     let (mut body, mut y) = (String::new(), TOP);
-    let workloads = report
-        .measurements
-        .chunk_by(|a, b| a.workload() == b.workload());
-    for workload in workloads {
+    for workload in report.workloads() {
         y += 16.0;
         body += &text(16.0, y, "class=\"heading\"", &workload[0].workload());
         y += 10.0;

@@ -113,6 +113,7 @@ fn compare(plan: &Plan, options: &Options) -> Result<Report, Box<dyn Error>> {
         peaks: DevicePeaks::of_all(&plan.backends)?,
         measurements: Vec::new(),
     };
+    output::begin(&report, options.format);
     let protocol = Protocol {
         rounds: options.rounds,
         settings: plan.settings,
@@ -121,9 +122,11 @@ fn compare(plan: &Plan, options: &Options) -> Result<Report, Box<dyn Error>> {
     for workload in &plan.workloads {
         let contestants = plan.contestants(workload, options, &report.peaks)?;
         let measured = rounds::measure(workload, workload.count()?, &contestants, &protocol)?;
-        let first = report.measurements.len();
+        output::add(&report.machine, &measured, options.format)?;
         report.measurements.extend(measured);
-        output::add(&report, first, options.format, options.save.as_deref())?;
+        if let Some(path) = &options.save {
+            report::save(path, &report)?;
+        }
     }
     output::finish(&report, options.format)?;
     Ok(report)

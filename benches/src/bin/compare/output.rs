@@ -1,48 +1,36 @@
 //! A run's outcome, written as it comes: a run that is stopped loses nothing that it has measured.
 
 use std::error::Error;
-use std::path::Path;
 
 use cost::render::Format;
 
-use crate::report::{self, Report};
+use crate::machine::Machine;
+use crate::report::{Measurement, Report};
 use crate::{bars, csv, table};
 
-/// Shows what came last in `report`, the measurements from `first` on, where the format is one of lines; keeps all
-/// of it at `save`.
-pub(crate) fn add(
-    report: &Report,
-    first: usize,
-    format: Format,
-    save: Option<&Path>,
-) -> Result<(), Box<dyn Error>> {
-    let measurements = &report.measurements[first..];
-    let is_first = first == 0;
+/// Shows what stands above the measurements.
+pub(crate) fn begin(report: &Report, format: Format) {
     match format {
-        Format::Table => {
-            if is_first {
-                console::show!("{}", table::heading(report));
-            }
-            console::show!("{}", table::workload(measurements));
-        }
-        Format::Markdown => {
-            if is_first {
-                console::show!("{}", table::markdown_heading(report));
-            }
-            console::show!("{}", table::markdown_rows(measurements));
-        }
-        Format::Csv => {
-            if is_first {
-                console::show!("{}", csv::heading());
-            }
-            console::show!("{}", csv::rows(&report.machine, measurements)?);
-        }
+        Format::Table => console::show!("{}", table::heading(report)),
+        Format::Markdown => console::show!("{}", table::markdown_heading(report)),
+        Format::Csv => console::show!("{}", csv::heading()),
         Format::Json | Format::Svg => {}
     }
-    match save {
-        Some(path) => report::save(path, report),
-        None => Ok(()),
+}
+
+/// Shows the measurements of a workload, where the format is one of lines.
+pub(crate) fn add(
+    machine: &Machine,
+    workload: &[Measurement],
+    format: Format,
+) -> Result<(), Box<dyn Error>> {
+    match format {
+        Format::Table => console::show!("{}", table::workload(workload)),
+        Format::Markdown => console::show!("{}", table::markdown_rows(workload)),
+        Format::Csv => console::show!("{}", csv::rows(machine, workload)?),
+        Format::Json | Format::Svg => {}
     }
+    Ok(())
 }
 
 /// Shows the whole of `report` where the format has no lines.
@@ -57,18 +45,9 @@ pub(crate) fn finish(report: &Report, format: Format) -> Result<(), Box<dyn Erro
 
 /// Shows a report that is complete.
 pub(crate) fn all(report: &Report, format: Format) -> Result<(), Box<dyn Error>> {
-    let rest = |last: usize| Report {
-        measurements: report.measurements[..last].to_vec(),
-        ..report.clone()
-    };
-    let mut first = 0;
-    for workload in report
-        .measurements
-        .chunk_by(|a, b| a.workload() == b.workload())
-    {
-        let last = first + workload.len();
-        add(&rest(last), first, format, None)?;
-        first = last;
+    begin(report, format);
+    for workload in report.workloads() {
+        add(&report.machine, workload, format)?;
     }
     finish(report, format)
 }

@@ -1,7 +1,7 @@
 //! How fast the machine is at this moment.
 
 use std::hint::black_box;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use benches::{median, read};
 use rayon::prelude::*;
@@ -13,13 +13,15 @@ pub(crate) const MOST_DRIFT: f64 = 10.0;
 /// networks. The least of some runs: in the others the system may have put two threads on one core, which
 /// says nothing of the machine. It says whether the machine is as fast as it was.
 pub(crate) fn sample() -> f64 {
-    (0..RUNS)
-        .map(|_| arithmetic())
-        .fold(f64::INFINITY, f64::min)
+    let (start, mut least) = (Instant::now(), f64::INFINITY);
+    while start.elapsed() < PATIENCE {
+        least = least.min(arithmetic());
+    }
+    least
 }
 
-/// A quarter of a second: that is how long it may leave them there.
-const RUNS: usize = 60;
+/// That is how long it may leave them there.
+const PATIENCE: Duration = Duration::from_millis(250);
 
 fn arithmetic() -> f64 {
     let start = Instant::now();

@@ -21,6 +21,14 @@ pub(crate) struct Report {
     pub(crate) measurements: Vec<Measurement>,
 }
 
+impl Report {
+    /// The measurements of each workload, in the order in which they were made.
+    pub(crate) fn workloads(&self) -> impl Iterator<Item = &[Measurement]> {
+        let measurements = &self.measurements;
+        measurements.chunk_by(|a, b| a.workload() == b.workload())
+    }
+}
+
 /// One side of one workload.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Measurement {
