@@ -17,11 +17,11 @@ pub struct Peaks {
 }
 
 /// How long each of the loops is tried: long enough that what else runs on the machine lets go for a moment.
-const PATIENCE: Duration = Duration::from_millis(700);
+const PATIENCE: Duration = Duration::from_millis(1000);
 
 impl Peaks {
     /// Those of this processor, on all threads of rayon's pool: arithmetic in registers, without memory, and
-    /// reading of more memory than caches hold, without arithmetic worth the name. Takes two seconds.
+    /// reading of more memory than caches hold, without arithmetic worth the name. Takes three seconds.
     pub fn of_processor() -> Self {
         // Twelve sums fit the 16 registers of AVX2 with both factors, and keep two units of a latency of up to
         // six cycles busy. Twenty-four are for processors with 32 registers and four units.

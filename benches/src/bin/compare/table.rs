@@ -96,8 +96,8 @@ pub(crate) fn markdown_heading(report: &Report) -> String {
         let _ = writeln!(text, "{line}  ");
     }
     text += "\n| workload | side | median ms | spread | images/s | GFLOP/s | of peak \
-             | of bandwidth | memory | first call ms | ratio |\n";
-    text += "|---|---|---|---|---|---|---|---|---|---|---|\n";
+             | of bandwidth | memory | first call ms | ratio | drift |\n";
+    text += "|---|---|---|---|---|---|---|---|---|---|---|---|\n";
     text
 }
 
@@ -115,6 +115,7 @@ pub(crate) fn markdown_rows(measurements: &[Measurement]) -> String {
             measured.peak_memory.map_or("–".into(), bytes),
             measured.first_call_ms.map_or("–".into(), figure),
             figure(measured.ratio),
+            format!("{:.1} %", measured.drift_percent),
         ];
         format!("| {} |\n", cells.join(" | "))
     };
