@@ -108,7 +108,7 @@ impl WithSimd for Sum<'_> {
         let last = parts.remainder();
         for part in parts {
             for (sum, value) in sums.iter_mut().zip(part) {
-                *sum = *sum + *value;
+                *sum += *value;
             }
         }
         let singles: f32 = before.iter().chain(behind).sum();

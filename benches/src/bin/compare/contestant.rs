@@ -46,7 +46,7 @@ pub(crate) struct Known {
 /// A side, on one workload.
 pub(crate) enum Contestant {
     /// An implementation of this project on a backend.
-    Own { subject: Subject, known: Known },
+    Own { subject: Box<Subject>, known: Known },
     /// Another framework.
     Peer(Peer),
 }
@@ -86,6 +86,7 @@ impl Contestant {
             peak_memory: first.peak_memory,
             first_ms: Some(first.first_ms),
         };
+        let subject = Box::new(subject);
         Ok(Self::Own { subject, known })
     }
 
