@@ -9,24 +9,29 @@ use std::error::Error;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use benches::{Workload, median};
+use benches::{Peaks, Workload, median};
 use burn::nn::pool::{AdaptiveAvgPool2dConfig, MaxPool2dConfig};
+use burn::tensor::Tensor;
 use burn::tensor::activation::relu;
-use burn::tensor::{Device, Tensor};
 use cost::{Options, analyse};
 use serde::Serialize;
 use vgg::{Engine, Pooling, Vgg};
 
-use crate::machine::Roof;
+use crate::device_peaks::DevicePeaks;
+use crate::machine::Machine;
+use crate::trial::Backend;
 
 /// A network's layers, timed.
 #[derive(Debug, Serialize)]
 pub(crate) struct Profile {
+    /// As it is shown at the head of a table.
+    pub(crate) machine: String,
     pub(crate) model: String,
     pub(crate) batch: usize,
     pub(crate) backend: String,
     pub(crate) engine: String,
-    pub(crate) roof: Roof,
+    #[serde(flatten)]
+    pub(crate) peaks: Peaks,
     pub(crate) layers: Vec<Layer>,
     /// Milliseconds of the forward pass in one piece.
     pub(crate) whole_ms: f64,
@@ -46,7 +51,7 @@ impl Layer {
         self.flops as f64 / self.milliseconds / 1e6
     }
 
-    fn gigabytes_per_second(&self) -> f64 {
+    pub(crate) fn gigabytes_per_second(&self) -> f64 {
         self.bytes as f64 / self.milliseconds / 1e6
     }
 
@@ -55,8 +60,9 @@ impl Layer {
         self.flops as f64 / self.bytes.max(1) as f64
     }
 
-    fn bound(&self, roof: &Roof) -> &'static str {
-        match self.intensity() * roof.gigabytes_per_second < roof.gflops {
+    /// The lower one of the two roofs above it.
+    pub(crate) fn bound(&self, peaks: &Peaks) -> &'static str {
+        match self.intensity() * peaks.gigabytes_per_second < peaks.gflops {
             true => "memory",
             false => "arithmetic",
         }
@@ -157,14 +163,15 @@ fn parts(network: &Vgg, engine: Engine) -> Vec<Part<'_>> {
 }
 
 impl Profile {
-    /// Times the layers and the whole pass in turns for `turn`.
+    /// Times the layers and the whole pass in turns for `time`.
     pub(crate) fn measure(
         workload: &Workload,
-        backend: &str,
-        device: &Device,
+        backend: &Backend,
         engine: Engine,
-        turn: Duration,
+        time: Duration,
+        machine: &Machine,
     ) -> Result<Self, Box<dyn Error>> {
+        let device = &backend.device;
         let network = workload.config.init(device)?.with_engine(engine);
         let counts = counts(workload, &network)?;
         let images = workload.images(device);
@@ -182,7 +189,7 @@ impl Profile {
         whole()?;
         let mut start = Instant::now();
         let mut warm = false;
-        while !warm || wholes.len() < 3 || start.elapsed() < turn {
+        while !warm || wholes.len() < 3 || start.elapsed() < time {
             let mut value = Value::Map(images.clone());
             device.sync()?;
             for (part, times) in parts.iter().zip(&mut times) {
@@ -211,12 +218,15 @@ impl Profile {
                 bytes,
             }
         });
+        let all = DevicePeaks::of_all(std::slice::from_ref(backend))?;
+        let peaks = DevicePeaks::find(&all, &backend.name);
         Ok(Self {
+            machine: machine.to_string(),
             model: workload.model.clone(),
             batch: workload.batch,
-            backend: backend.into(),
+            backend: backend.name.clone(),
             engine: engine.to_string(),
-            roof: Roof::measure(backend, device)?,
+            peaks: peaks.ok_or("no peaks of the device were measured")?,
             layers: layers.collect(),
             whole_ms: median(&wholes),
         })
@@ -232,64 +242,6 @@ impl Profile {
             "{}, batch {}, {} with engine {}",
             self.model, self.batch, self.backend, self.engine
         )
-    }
-
-    pub(crate) fn table(&self) -> String {
-        let roof = &self.roof;
-        let mut text = format!(
-            "{}\nroofs: {:.1} GFLOP/s (matrix product), {:.1} GB/s\n\n\
-             {:<26}{:<14}{:>9} {:>6} {:>9} {:>7} {:>10}  bound by\n",
-            self.title(),
-            roof.gflops,
-            roof.gigabytes_per_second,
-            "layer",
-            "kind",
-            "ms",
-            "share",
-            "GFLOP/s",
-            "GB/s",
-            "FLOP/byte",
-        );
-        for layer in &self.layers {
-            text += &format!(
-                "{:<26}{:<14}{:>9.3} {:>4.1} % {:>9.1} {:>7.1} {:>10.2}  {}\n",
-                layer.path,
-                layer.kind,
-                layer.milliseconds,
-                layer.milliseconds / self.sum() * 100.0,
-                layer.gflops(),
-                layer.gigabytes_per_second(),
-                layer.intensity(),
-                layer.bound(roof),
-            );
-        }
-        let (sum, whole) = (self.sum(), self.whole_ms);
-        text += &format!(
-            "\nsum of the layers {sum:.2} ms, whole forward pass {whole:.2} ms: {:+.1} %\n",
-            (sum / whole - 1.0) * 100.0
-        );
-        text
-    }
-
-    pub(crate) fn csv(&self) -> String {
-        let mut text = String::from(
-            "path,kind,ms,flops,bytes,gflops,gigabytes_per_second,flops_per_byte,bound\n",
-        );
-        for layer in &self.layers {
-            text += &format!(
-                "{},{},{},{},{},{},{},{},{}\n",
-                layer.path,
-                layer.kind,
-                layer.milliseconds,
-                layer.flops,
-                layer.bytes,
-                layer.gflops(),
-                layer.gigabytes_per_second(),
-                layer.intensity(),
-                layer.bound(&self.roof),
-            );
-        }
-        text
     }
 }
 
