@@ -63,4 +63,5 @@ pub use prepared::{PreparedError, PreparedVgg};
 #[cfg(feature = "pretrained")]
 pub use pretrained::{PretrainedError, PretrainedWeights, pretrained_weights};
 pub use source::Source;
+pub use walk::Stage;
 pub use weights::{LoadOptions, LoadReport, Part, Precision, WeightsError, WeightsHeader};

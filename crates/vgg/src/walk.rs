@@ -23,6 +23,40 @@ pub(crate) struct Head<'a> {
     pub(crate) engine: Engine,
 }
 
+/// A part of a network that has been computed, on the way from images to logits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// A layer of the convolutional part.
+    Layer(FeatureLayer),
+    /// The averaging of the map behind the last block, where the network has it.
+    Average,
+    /// A hidden layer with its ReLU, by its number from 0.
+    Hidden(usize),
+    /// The output layer.
+    Output,
+}
+
+impl Stage {
+    /// The path of the module within the network.
+    pub fn path(self) -> String {
+        let layer = |block: usize, layer: usize, part: &str| {
+            format!("blocks.{}.layers.{}.{part}", block - 1, layer - 1)
+        };
+        match self {
+            Self::Layer(FeatureLayer::Conv { block, layer: l }) => layer(block, l, "conv"),
+            Self::Layer(FeatureLayer::Norm { block, layer: l }) => layer(block, l, "norm"),
+            Self::Layer(FeatureLayer::Relu { block, layer: l }) => layer(block, l, "relu"),
+            Self::Layer(FeatureLayer::Pool { block }) => format!("blocks.{}.pool", block - 1),
+            Self::Average => "average".to_owned(),
+            Self::Hidden(index) => format!("hidden.{index}"),
+            Self::Output => "output".to_owned(),
+        }
+    }
+}
+
+/// Hears that a part of the head has been computed.
+type Listen<'a> = &'a mut dyn FnMut(Stage);
+
 /// Sees the map at a layer, and gives the one to go on with.
 pub(crate) type Visit<'a> = &'a mut dyn FnMut(FeatureLayer, Tensor<4>) -> Tensor<4>;
 
@@ -124,13 +158,7 @@ impl Trunk<'_> {
 impl Head<'_> {
     /// What the output layer takes, `[batch, values]`, of the map behind the last block.
     pub(crate) fn pre_logits(self, map: Tensor<4>) -> Tensor<2> {
-        let map = match self.average {
-            Some(average) => average.forward(map),
-            None => map,
-        };
-        self.hidden
-            .iter()
-            .fold(map.flatten(1, 3), |input, layer| layer.forward(input))
+        self.hidden(map, &mut |_| {})
     }
 
     /// Logits `[batch, classes]` of what [`Head::pre_logits`] gives.
@@ -140,6 +168,30 @@ impl Head<'_> {
 
     /// Logits `[batch, classes]` of the map behind the last block.
     pub(crate) fn logits(self, map: Tensor<4>) -> Tensor<2> {
-        self.output(self.pre_logits(map))
+        self.walk(map, &mut |_| {})
+    }
+
+    /// [`Head::logits`], told part by part.
+    pub(crate) fn walk(self, map: Tensor<4>, listen: Listen<'_>) -> Tensor<2> {
+        let logits = self.output(self.hidden(map, listen));
+        listen(Stage::Output);
+        logits
+    }
+
+    fn hidden(self, map: Tensor<4>, listen: Listen<'_>) -> Tensor<2> {
+        let map = match self.average {
+            Some(average) => {
+                let map = average.forward(map);
+                listen(Stage::Average);
+                map
+            }
+            None => map,
+        };
+        let layers = self.hidden.iter().enumerate();
+        layers.fold(map.flatten(1, 3), |input, (index, layer)| {
+            let output = layer.forward(input);
+            listen(Stage::Hidden(index));
+            output
+        })
     }
 }

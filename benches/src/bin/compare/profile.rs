@@ -1,8 +1,8 @@
 //! Where the time goes: the network taken layer by layer on a backend.
 //!
-//! Engine `burn` times every operation of the network as `cost` lists it: convolution,
-//! normalisation, ReLU, pooling, linear layer. Engine `winograd` computes a block at once, so that a
-//! block is its smallest part, and a hidden layer with its ReLU.
+//! Engine `burn` times every operation of the blocks as `cost` lists it: convolution, normalisation,
+//! ReLU, pooling. Engine `winograd` computes a block at once, so that a block is its smallest part. A
+//! hidden layer is timed with its ReLU.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -10,12 +10,10 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use benches::{Peaks, Workload, median};
-use burn::nn::pool::{AdaptiveAvgPool2dConfig, MaxPool2dConfig};
 use burn::tensor::Tensor;
-use burn::tensor::activation::relu;
 use cost::{Options, analyse};
 use serde::Serialize;
-use vgg::{Engine, Pooling, Vgg};
+use vgg::{Engine, FeatureLayer, Stage, Vgg};
 
 use crate::device_peaks::DevicePeaks;
 use crate::machine::Machine;
@@ -69,97 +67,52 @@ impl Layer {
     }
 }
 
-/// What flows through the network.
-#[derive(Clone)]
-enum Value {
-    Map(Tensor<4>),
-    Vector(Tensor<2>),
+/// Where the pass is listened to: at every layer of Burn's own, at the ends of blocks otherwise, which winograd computes
+/// at once.
+fn stops(network: &Vgg, engine: Engine) -> Vec<FeatureLayer> {
+    let layers = network.config().feature_layers().into_iter();
+    let pool = |layer: &FeatureLayer| matches!(layer, FeatureLayer::Pool { .. });
+    layers
+        .filter(|layer| engine == Engine::Burn || pool(layer))
+        .collect()
 }
 
-/// One part of the network.
-struct Part<'a> {
-    path: String,
-    kind: &'static str,
-    apply: Box<dyn Fn(Value) -> Value + 'a>,
-}
-
-impl<'a> Part<'a> {
-    fn map(path: String, kind: &'static str, f: impl Fn(Tensor<4>) -> Tensor<4> + 'a) -> Self {
-        let apply = move |value| match value {
-            Value::Map(map) => Value::Map(f(map)),
-            other => other,
-        };
-        Self {
-            path,
-            kind,
-            apply: Box::new(apply),
+/// The path of what ends at `stage`, and its kind.
+fn part(stage: Stage, engine: Engine) -> (String, &'static str) {
+    let path = stage.path();
+    match stage {
+        Stage::Layer(FeatureLayer::Pool { block }) if engine != Engine::Burn => {
+            (format!("blocks.{}", block - 1), "block")
         }
-    }
-
-    fn vector(path: String, kind: &'static str, f: impl Fn(Tensor<2>) -> Tensor<2> + 'a) -> Self {
-        let apply = move |value| match value {
-            Value::Map(map) => Value::Vector(f(map.flatten(1, 3))),
-            Value::Vector(vector) => Value::Vector(f(vector)),
-        };
-        Self {
-            path,
-            kind,
-            apply: Box::new(apply),
-        }
+        Stage::Layer(FeatureLayer::Conv { .. }) => (path, "convolution"),
+        Stage::Layer(FeatureLayer::Norm { .. }) => (path, "normalisation"),
+        Stage::Layer(FeatureLayer::Relu { .. }) => (path, "ReLU"),
+        Stage::Layer(FeatureLayer::Pool { .. }) | Stage::Average => (path, "pooling"),
+        Stage::Hidden(_) | Stage::Output => (path, "linear"),
     }
 }
 
-fn parts(network: &Vgg, engine: Engine) -> Vec<Part<'_>> {
-    let mut parts = Vec::new();
-    for (index, block) in network.blocks.iter().enumerate() {
-        let path = format!("blocks.{index}");
-        if engine != Engine::Burn {
-            parts.push(Part::map(path, "block", move |map| block.forward(map)));
-            continue;
+/// Milliseconds of each part of one pass.
+fn pass(
+    network: &Vgg,
+    images: Tensor<4>,
+    stops: &[FeatureLayer],
+) -> Result<Vec<(Stage, f64)>, Box<dyn Error>> {
+    let device = images.device();
+    device.sync()?;
+    let (mut parts, mut failed, mut before) = (Vec::new(), None, Instant::now());
+    let logits = network.forward_by_stages(images, stops, &mut |stage| {
+        if let Err(error) = device.sync() {
+            failed.get_or_insert(error);
         }
-        for (index, layer) in block.layers.iter().enumerate() {
-            let path = format!("{path}.layers.{index}");
-            let conv = Part::map(format!("{path}.conv"), "convolution", move |map| {
-                layer.conv.forward(map)
-            });
-            parts.push(conv);
-            if let Some(norm) = &layer.norm {
-                let norm = Part::map(format!("{path}.norm"), "normalisation", move |map| {
-                    norm.forward(map)
-                });
-                parts.push(norm);
-            }
-            parts.push(Part::map(format!("{path}.relu"), "ReLU", relu));
-        }
-        let pool = MaxPool2dConfig::new([2, 2]).with_strides([2, 2]).init();
-        let pool = move |map| pool.forward(map);
-        parts.push(Part::map(format!("{path}.pool"), "pooling", pool));
+        parts.push((stage, before.elapsed().as_secs_f64() * 1e3));
+        before = Instant::now();
+    })?;
+    drop(black_box(logits));
+    match failed {
+        Some(error) => Err(error.into()),
+        None => Ok(parts),
     }
-    let pooling = &network.config().pooling;
-    if *pooling != Pooling::Flatten {
-        let average = AdaptiveAvgPool2dConfig::new(pooling.output_size([0, 0])).init();
-        let average = move |map| average.forward(map);
-        parts.push(Part::map("average".into(), "pooling", average));
-    }
-    for (index, layer) in network.hidden.iter().enumerate() {
-        if engine != Engine::Burn {
-            let path = format!("hidden.{index}");
-            parts.push(Part::vector(path, "linear", move |vector| {
-                layer.forward(vector)
-            }));
-            continue;
-        }
-        parts.push(Part::vector(
-            format!("hidden.{index}.linear"),
-            "linear",
-            move |vector| layer.linear.forward(vector),
-        ));
-        parts.push(Part::vector(format!("hidden.{index}.relu"), "ReLU", relu));
-    }
-    parts.push(Part::vector("output".into(), "linear", move |vector| {
-        network.output_layer(vector)
-    }));
-    parts
 }
 
 impl Profile {
@@ -175,7 +128,7 @@ impl Profile {
         let network = workload.config.init(device)?.with_engine(engine);
         let counts = counts(workload, &network)?;
         let images = workload.images(device);
-        let parts = parts(&network, engine);
+        let stops = stops(&network, engine);
         let whole = || -> Result<f64, Box<dyn Error>> {
             let start = Instant::now();
             let logits = network.forward(images.clone())?;
@@ -184,35 +137,27 @@ impl Profile {
             drop(black_box(logits));
             Ok(time)
         };
+        // The first pass prepares what later ones use again.
+        whole()?;
+        let parts: Vec<_> = pass(&network, images.clone(), &stops)?
+            .into_iter()
+            .map(|(stage, _)| part(stage, engine))
+            .collect();
         let mut times = vec![Vec::new(); parts.len()];
         let mut wholes = Vec::new();
-        whole()?;
-        let mut start = Instant::now();
-        let mut warm = false;
-        while !warm || wholes.len() < 3 || start.elapsed() < time {
-            let mut value = Value::Map(images.clone());
-            device.sync()?;
-            for (part, times) in parts.iter().zip(&mut times) {
-                let before = Instant::now();
-                value = (part.apply)(value);
-                device.sync()?;
-                times.push(before.elapsed().as_secs_f64() * 1e3);
+        let start = Instant::now();
+        while wholes.len() < 3 || start.elapsed() < time {
+            let pass = pass(&network, images.clone(), &stops)?;
+            for ((_, time), times) in pass.iter().zip(&mut times) {
+                times.push(*time);
             }
-            drop(black_box(value));
             wholes.push(whole()?);
-            if !warm {
-                // The first pass prepares what later ones use again.
-                times.iter_mut().for_each(Vec::clear);
-                wholes.clear();
-                warm = true;
-                start = Instant::now();
-            }
         }
-        let layers = parts.iter().zip(&times).map(|(part, times)| {
-            let (flops, bytes) = under(&counts, &part.path);
+        let layers = parts.into_iter().zip(&times).map(|((path, kind), times)| {
+            let (flops, bytes) = under(&counts, &path);
             Layer {
-                path: part.path.clone(),
-                kind: part.kind.into(),
+                path,
+                kind: kind.into(),
                 milliseconds: median(times),
                 flops,
                 bytes,

@@ -9,7 +9,7 @@ use crate::config::VggConfig;
 use crate::engine::Engine;
 use crate::layers::Block;
 use crate::model::Vgg;
-use crate::walk::Trunk;
+use crate::walk::{Stage, Trunk};
 
 /// The convolutional part of a network alone, for feature maps of images of any size. Made by
 /// [`Vgg::into_features`].
@@ -128,6 +128,44 @@ impl Vgg {
     ) -> Result<Vec<Tensor<4>>, FeatureError> {
         check(self.config(), images.dims(), layers)?;
         Ok(self.trunk().maps(images, layers))
+    }
+
+    /// [`Vgg::forward`], and `listen` is called when each of `layers`, which stand in their order, and each part behind
+    /// the blocks has been computed (on a GPU: handed in). What lies between is computed in as few pieces as can be.
+    ///
+    /// ```
+    /// # #[cfg(feature = "flex")] {
+    /// use burn::tensor::{Device, Tensor};
+    /// use vgg::{FeatureLayer, VggConfig};
+    ///
+    /// let config = VggConfig::named("vgg11-cifar")?.with_width(0.125);
+    /// let network = config.init(&Device::flex())?;
+    /// let pools: Vec<_> = (1..=5).map(|block| FeatureLayer::Pool { block }).collect();
+    /// let mut paths = Vec::new();
+    /// let images = Tensor::zeros([1, 3, 32, 32], &Device::flex());
+    /// network.forward_by_stages(images, &pools, &mut |stage| paths.push(stage.path()))?;
+    /// assert_eq!(paths, ["blocks.0.pool", "blocks.1.pool", "blocks.2.pool", "blocks.3.pool", "blocks.4.pool", "output"]);
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`Vgg::forward`], and a layer that the network has not.
+    pub fn forward_by_stages(
+        &self,
+        images: Tensor<4>,
+        layers: &[FeatureLayer],
+        listen: &mut dyn FnMut(Stage),
+    ) -> Result<Tensor<2>, FeatureError> {
+        for &layer in layers {
+            self.config().check_layer(layer)?;
+        }
+        self.check_input(images.dims())?;
+        let map = self.trunk().walk(images, layers, None, &mut |layer, map| {
+            listen(Stage::Layer(layer));
+            map
+        });
+        Ok(self.head().walk(map, listen))
     }
 
     /// A feature pyramid: the maps at [`VggConfig::pyramid_layers`], with strides 1, 2, 4, … .
