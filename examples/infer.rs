@@ -121,7 +121,7 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     if options.list_devices {
-        console::show!("{}", vgg::describe_devices());
+        console::show!("{}", vgg::device::describe_devices());
         return Ok(());
     }
     if options.images.is_empty() && options.samples.is_none() && !options.evaluate {

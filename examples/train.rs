@@ -187,11 +187,11 @@ fn hidden_layers(text: &str) -> Result<Hidden, String> {
 fn main() -> ExitCode {
     let options = Options::parse();
     if options.list_backends {
-        console::show!("{}", vgg::describe_backends());
+        console::show!("{}", vgg::device::describe_backends());
         return ExitCode::SUCCESS;
     }
     if options.list_devices {
-        console::show!("{}", vgg::describe_devices());
+        console::show!("{}", vgg::device::describe_devices());
         return ExitCode::SUCCESS;
     }
     console::code(run(&options))
@@ -212,7 +212,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         config.backend,
         folder.path().display(),
     );
-    if !vgg::is_on_cpu(&config.backend)? {
+    if !vgg::device::is_on_cpu(&config.backend)? {
         console::tell!(
             "the first step compiles kernels, and with autotune tries them: for seconds or minutes"
         );
@@ -313,7 +313,7 @@ fn numbered(backend: String, device: Option<usize>) -> String {
 }
 
 fn default_backend() -> String {
-    let first = vgg::compiled_backends().first().copied();
+    let first = vgg::device::compiled_backends().first().copied();
     first.unwrap_or("flex").to_owned()
 }
 

@@ -24,7 +24,7 @@ fn backends(criterion: &mut Criterion) {
             .warm_up_time(Duration::from_millis(500))
             .measurement_time(Duration::from_secs(3))
             .throughput(Throughput::Elements(batch as u64));
-        for backend in vgg::compiled_backends() {
+        for backend in vgg::device::compiled_backends() {
             let device = match vgg::device(backend) {
                 Ok(device) => device,
                 Err(error) => {

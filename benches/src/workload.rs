@@ -102,6 +102,6 @@ impl Display for Workload {
 }
 
 fn first_backend() -> Result<&'static str, Box<dyn Error>> {
-    let first = vgg::compiled_backends().first().copied();
+    let first = vgg::device::compiled_backends().first().copied();
     first.ok_or_else(|| "no backend is compiled in".into())
 }

@@ -9,12 +9,13 @@ mod config;
 #[cfg(feature = "classify")]
 pub mod data;
 mod dense;
-mod device;
+pub mod device;
 mod engine;
 mod features;
 #[cfg(feature = "fetch")]
 mod fetch;
 mod file;
+pub mod files;
 mod head;
 mod input;
 mod layers;
@@ -35,18 +36,11 @@ pub use burn;
 #[cfg(feature = "cost")]
 pub use cost;
 
-#[cfg(not(target_family = "wasm"))]
-pub use atomic::write_atomically;
 #[cfg(feature = "classify")]
 pub use classifier::{Answer, Classifier, ClassifierError, ClassifyError, Guess};
 pub use config::{BlockConfig, ConfigError, Pooling, VggConfig, WeightInit};
 pub use dense::DenseVgg;
-#[cfg(all(feature = "webgpu", target_family = "wasm"))]
-pub use device::browser_gpu;
-pub use device::{
-    DeviceError, DeviceInfo, check_tensor, compiled_backends, describe_backends, describe_devices,
-    device, devices, failure, is_on_cpu,
-};
+pub use device::{DeviceError, device};
 pub use engine::{Engine, UnknownEngine};
 pub use features::{
     FeatureError, FeatureLayer, LayerError, LossParts, Lpips, PerceptualLoss, PerceptualTarget,
@@ -54,7 +48,6 @@ pub use features::{
 };
 #[cfg(feature = "fetch")]
 pub use fetch::{FetchError, Progress, cache_folder};
-pub use file::read_at_most;
 pub use head::LayerGroup;
 pub use input::InputError;
 pub use layers::{Block, ConvLayer, HiddenLayer};

@@ -21,7 +21,7 @@ pub async fn open_backend() -> Result<Backend, JsError> {
 
 #[cfg(feature = "webgpu")]
 async fn open() -> Result<Device, DeviceError> {
-    vgg::browser_gpu().await
+    vgg::device::browser_gpu().await
 }
 
 #[cfg(not(feature = "webgpu"))]

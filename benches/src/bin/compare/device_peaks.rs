@@ -53,7 +53,7 @@ impl DevicePeaks {
 
 /// Whether the backend computes in this process's memory with its processor.
 fn is_host(backend: &str) -> bool {
-    vgg::is_on_cpu(backend).unwrap_or(false)
+    vgg::device::is_on_cpu(backend).unwrap_or(false)
 }
 
 /// 2·n³ operations of a large matrix product, and the traffic of adding to every value of a large tensor.

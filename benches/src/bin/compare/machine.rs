@@ -18,7 +18,7 @@ pub(crate) struct Machine {
 
 impl Machine {
     pub(crate) fn new(threads: usize) -> Self {
-        let found = vgg::devices("flex").ok();
+        let found = vgg::device::devices("flex").ok();
         let brand = found.and_then(|found| found.into_iter().next());
         let tuning = [
             ("fusion", cfg!(feature = "fusion")),
@@ -29,7 +29,7 @@ impl Machine {
             processor: Processor::this(brand.as_ref().map(|device| device.name.as_str())),
             threads,
             system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
-            features: vgg::compiled_backends()
+            features: vgg::device::compiled_backends()
                 .into_iter()
                 .chain(tuning)
                 .map(String::from)

@@ -41,7 +41,7 @@ const DRIFTED: u8 = 3;
 fn main() -> ExitCode {
     let options = Options::parse();
     if options.list_devices {
-        console::show!("{}", vgg::describe_devices());
+        console::show!("{}", vgg::device::describe_devices());
         return ExitCode::SUCCESS;
     }
     match run(&options) {

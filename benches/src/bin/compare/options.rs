@@ -232,7 +232,7 @@ impl Options {
     pub(crate) fn chosen_backends(&self) -> Vec<String> {
         match self.backends.is_empty() {
             false => self.backends.clone(),
-            true => vgg::compiled_backends()
+            true => vgg::device::compiled_backends()
                 .into_iter()
                 .map(String::from)
                 .collect(),

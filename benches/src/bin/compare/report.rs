@@ -93,7 +93,7 @@ pub(crate) fn check_writable(path: &Path) -> Result<(), Box<dyn Error>> {
         return Err(format!("{}: a folder, not a file", path.display()).into());
     }
     let probe = path.with_added_extension("part");
-    vgg::write_atomically(&probe, b"")
+    vgg::files::write_atomically(&probe, b"")
         .and_then(|()| std::fs::remove_file(&probe))
         .map_err(|error| format!("{}: {error}", path.display()).into())
 }
@@ -101,7 +101,7 @@ pub(crate) fn check_writable(path: &Path) -> Result<(), Box<dyn Error>> {
 /// Keeps the outcome at `path`, whole or not at all.
 pub(crate) fn save(path: &Path, report: &Report) -> Result<(), Box<dyn Error>> {
     let text = serde_json::to_string_pretty(report)?;
-    vgg::write_atomically(path, text.as_bytes())
+    vgg::files::write_atomically(path, text.as_bytes())
         .map_err(|error| format!("{}: {error}", path.display()).into())
 }
 

@@ -77,11 +77,11 @@ impl Subject {
         settings: Settings,
     ) -> Result<Trial, Box<dyn Error>> {
         let backend = &self.backend.name;
-        vgg::check_tensor(backend, self.workload.config.largest_weight_bytes())?;
+        vgg::device::check_tensor(backend, self.workload.config.largest_weight_bytes())?;
         let slowdown = slowdown()?;
         quietly(|| self.call(extent, settings, slowdown)).map_err(|error| {
             let needed = self.workload.count().map_or(0, |count| count.memory);
-            let (reason, needed) = (vgg::failure(error), bytes(needed));
+            let (reason, needed) = (vgg::device::failure(error), bytes(needed));
             format!(
                 "the backend \"{backend}\" failed: {reason}; a call needs {needed} of its memory"
             )

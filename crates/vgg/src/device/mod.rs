@@ -1,4 +1,4 @@
-//! Backends by name. The only place of the project that names one.
+//! Backends by name. The only place of the library that opens one.
 
 #[cfg(all(feature = "webgpu", target_family = "wasm"))]
 mod browser;
@@ -39,7 +39,7 @@ pub fn describe_backends() -> String {
     backends().iter().map(line).collect()
 }
 
-/// One line for each device of each backend that is compiled in: what [`device`] takes, its name,
+/// One line for each device of each backend that is compiled in: what [`device()`] takes, its name,
 /// its kind, and its memory where that is known. A backend without a device says why.
 pub fn describe_devices() -> String {
     let mut text = String::new();
@@ -59,10 +59,10 @@ pub fn describe_devices() -> String {
     text
 }
 
-/// The devices of the backend called `name`, in the order of the numbers that [`device`] takes.
+/// The devices of the backend called `name`, in the order of the numbers that [`device()`] takes.
 ///
 /// # Errors
-/// As [`device`].
+/// As [`device()`].
 pub fn devices(name: &str) -> Result<Vec<DeviceInfo>, DeviceError> {
     let (backend, _) = find(name)?;
     let Some(driver) = backend.driver else {
@@ -113,7 +113,7 @@ pub(crate) fn is_processor(device: &Device) -> bool {
 /// later where it cannot: some drivers reach 128 MiB at a time, and the largest layer of vgg16 has 411 MB.
 ///
 /// # Errors
-/// As [`device`]; [`DeviceError::TooLarge`] where it cannot.
+/// As [`device()`]; [`DeviceError::TooLarge`] where it cannot.
 pub fn check_tensor(name: &str, bytes: u64) -> Result<(), DeviceError> {
     let (backend, index) = find(name)?;
     let found = devices(backend.name)?;

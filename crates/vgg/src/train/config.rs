@@ -149,7 +149,7 @@ pub struct RunConfig {
     pub classes: Vec<String>,
     /// What is done to an image before the network sees it.
     pub preprocessing: Preprocessing,
-    /// The backend, as [`device`](crate::device) knows it.
+    /// The backend, as [`device()`](crate::device()) knows it.
     pub backend: String,
     /// What computes the layers and the optimizer's steps.
     pub engine: Engine,
