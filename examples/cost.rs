@@ -11,8 +11,9 @@ use cost::compare::Comparison;
 use cost::limits::{Limits, parse_amount};
 use cost::render::Format;
 use cost::{Analysis, Convention, Optimizer, Report};
+use vgg::VggConfig;
+use vgg::files::read_at_most;
 use vgg::train::RunConfig;
-use vgg::{VggConfig, read_at_most};
 
 /// Show what a network costs: parameters, operations and memory, layer by layer.
 ///

@@ -10,11 +10,11 @@ use examples::finetuning::{Plan, Stage};
 use examples::network::{NetworkOptions, Opened};
 use examples::runs::free_folder;
 use examples::stop::{stoppable, watched};
-use vgg::data::{self, DataOptions, ImageData, Preprocessing};
+use vgg::data::{DataOptions, ImageData, Preprocessing};
 use vgg::train::{
     Augmentation, OptimizerKind, Outcome, RunConfig, RunFolder, Start, TrainConfig, train,
 };
-use vgg::{Engine, LayerGroup, Precision, Vgg};
+use vgg::{LayerGroup, Vgg};
 
 /// Teach a trained network other classes.
 ///
@@ -162,7 +162,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         match train(&folder, &config, data.clone(), &device, watch)? {
             Outcome::Finished(summary) => {
                 console::tell!("test accuracy so far: {:.4}", summary.test_accuracy);
-                network = Some(folder.classifier(&device)?.network);
+                network = Some(folder.classifier(&device)?.into_network());
                 last = Some((path, summary));
             }
             Outcome::Interrupted { epochs_done } => {
@@ -218,12 +218,11 @@ fn started(options: &Options) -> Result<Work, Box<dyn Error>> {
         limit: None,
     };
     let name = options.data.as_deref().unwrap_or_default();
-    let (data, fit) = examples::data::load(name, &data_options)?;
+    let data = examples::data::load(name, &data_options)?;
     // What the weights are used to; random ones are used to nothing.
-    let mut preprocessing = Preprocessing::measure(&data.train, fit);
+    let mut preprocessing = Preprocessing::measure(&data.train, data.fit);
     if !options.network.is_random() {
         preprocessing.normalization = normalization;
-        preprocessing.order = order;
         preprocessing.order = order;
     }
     let data = data.in_order(preprocessing.order);
@@ -244,18 +243,12 @@ fn started(options: &Options) -> Result<Work, Box<dyn Error>> {
                 .with_seed(options.network.seed);
             let config = RunConfig {
                 model: network.config().clone(),
-                training,
-                data: data::absolute(name)?,
-                data_state: Some(data.state.clone()),
-                limit: None,
                 skip_broken: options.skip_broken,
-                classes: data.classes.clone(),
                 preprocessing: preprocessing.clone(),
                 backend: backend.clone(),
-                engine: Engine::default().to_string(),
-                precision: Precision::F32,
                 start: Some(Start::Given),
                 frozen,
+                ..RunConfig::for_data(network.config().clone(), training, &data)
             };
             config.training.validate()?;
             let (folder, title) = (folder.to_owned(), title.to_owned());

@@ -14,7 +14,7 @@ use examples::foreign::Foreign;
 use examples::network::downloading;
 use vgg::data::{DataOptions, ImageSet};
 use vgg::train::{Evaluation, RunFolder, evaluate};
-use vgg::{Classifier, ClassifyError, Engine, PretrainedWeights, VggConfig, WeightsError};
+use vgg::{Answer, Classifier, ClassifyError, Engine, PretrainedWeights, VggConfig, WeightsError};
 
 /// Say what pictures show.
 ///
@@ -121,7 +121,7 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     if options.list_devices {
-        console::show!("{}", vgg::describe_devices());
+        console::show!("{}", vgg::device::describe_devices());
         return Ok(());
     }
     if options.images.is_empty() && options.samples.is_none() && !options.evaluate {
@@ -132,16 +132,15 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         None => options.backend.clone(),
     };
     let device = vgg::device(&backend)?;
-    let mut classifier = classifier(options, &device)?;
-    vgg::check_tensor(&backend, classifier.network.config().largest_weight_bytes())?;
-    classifier.network = classifier.network.with_engine(options.engine);
+    let classifier = classifier(options, &device)?;
+    let classifier = classifier.with_engine(options.engine);
     let mut failed = show_pictures(&classifier, options)?;
     if let Some(count) = options.samples {
         failed += show_samples(&classifier, count, options)?;
     }
     if options.evaluate {
         let test = test_images(&classifier, &options.data, options)?;
-        let normalization = &classifier.preprocessing.normalization;
+        let normalization = &classifier.preprocessing().normalization;
         let (set, mut shown) = (Arc::new(test), 0);
         let mut progress = |done: usize| {
             if done / 2000 > shown {
@@ -149,9 +148,9 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
                 console::note!("{done}/{} images", set.len());
             }
         };
-        let network = &classifier.network;
-        let result = evaluate(network, &set, normalization, BATCH, &device, &mut progress)?;
-        console::show!("{}", scores(&classifier.classes, &result, options.json)?);
+        let network = classifier.prepared();
+        let result = evaluate(network, &set, normalization, BATCH, &mut progress)?;
+        console::show!("{}", scores(classifier.classes(), &result, options.json)?);
     }
     match failed {
         0 => Ok(()),
@@ -212,14 +211,14 @@ fn test_images(
     options: &Options,
 ) -> Result<ImageSet, Box<dyn Error>> {
     let data_options = DataOptions {
-        shape: classifier.preprocessing.shape,
+        shape: classifier.preprocessing().shape,
         skip_broken: options.skip_broken,
         limit: options.limit,
     };
-    let (data, _) = examples::data::load(name, &data_options)?;
-    match difference(&classifier.classes, &data.classes, name) {
+    let data = examples::data::load(name, &data_options)?;
+    match difference(classifier.classes(), &data.classes, name) {
         Some(difference) => Err(difference.into()),
-        None => Ok(data.test.in_order(classifier.preprocessing.order)),
+        None => Ok(data.test.in_order(classifier.preprocessing().order)),
     }
 }
 
@@ -227,19 +226,21 @@ fn test_images(
 fn show_pictures(classifier: &Classifier, options: &Options) -> Result<usize, Box<dyn Error>> {
     let mut failed = 0;
     for paths in options.images.chunks(READ_AT_ONCE) {
-        let read = classifier.preprocessing.read_all(paths);
+        let read = classifier.preprocessing().read_all(paths);
         let pixels: Vec<&[u8]> = read.iter().flatten().map(Vec::as_slice).collect();
         let mut recognised = recognise(classifier, &pixels)?.into_iter();
         for (path, read) in paths.iter().zip(&read) {
             let title = path.display().to_string();
             let found = match read {
                 // As many were recognised as were read.
-                Ok(_) => recognised.next().unwrap_or_else(|| Ok(Vec::new())),
+                Ok(_) => recognised
+                    .next()
+                    .unwrap_or_else(|| Err("no answer".to_owned())),
                 Err(error) => Err(error.to_string()),
             };
             match found {
-                Ok(probabilities) => {
-                    let answer = answer(&classifier.classes, &probabilities, &title, options)?;
+                Ok(answer) => {
+                    let answer = shown(&answer, &title, options)?;
                     console::say!("{answer}");
                 }
                 Err(reason) => {
@@ -252,16 +253,16 @@ fn show_pictures(classifier: &Classifier, options: &Options) -> Result<usize, Bo
     Ok(failed)
 }
 
-/// The probabilities of the classes for each of some images, or why there are none.
+/// What each of some images shows, or why that cannot be said.
 ///
 /// # Errors
 /// A device that failed, which serves no other image either.
 fn recognise(
     classifier: &Classifier,
     images: &[&[u8]],
-) -> Result<Vec<Result<Vec<f32>, String>>, ClassifyError> {
-    match classifier.classify(&images.concat()) {
-        Ok(probabilities) => Ok(probabilities.into_iter().map(Ok).collect()),
+) -> Result<Vec<Result<Answer, String>>, ClassifyError> {
+    match classifier.classify_pixels(&images.concat()) {
+        Ok(answers) => Ok(answers.into_iter().map(Ok).collect()),
         Err(error @ ClassifyError::Values(_)) => Err(error),
         Err(error) if images.len() == 1 => Ok(vec![Err(error.to_string())]),
         // Whose error it is shows when each is asked alone.
@@ -296,13 +297,13 @@ fn show_samples(
     let set = test_images(classifier, "embedded", options)?.limited(count)?;
     let mut failed = 0;
     for index in 0..set.len() {
-        let class = &classifier.classes[set.label(index)];
+        let class = &classifier.classes()[set.label(index)];
         let pixels = set.pixels(index);
         let title = format!("this is: {class}");
         for found in recognise(classifier, &[pixels])? {
             match found {
-                Ok(probabilities) => {
-                    let answer = answer(&classifier.classes, &probabilities, &title, options)?;
+                Ok(answer) => {
+                    let answer = shown(&answer, &title, options)?;
                     match options.json {
                         true => console::say!("{answer}"),
                         false => {
@@ -321,26 +322,21 @@ fn show_samples(
 }
 
 /// The most probable classes of one image, with bars or as JSON.
-fn answer(
-    classes: &[String],
-    probabilities: &[f32],
-    title: &str,
-    options: &Options,
-) -> Result<String, Box<dyn Error>> {
-    let mut ranked: Vec<_> = probabilities.iter().zip(classes).collect();
-    ranked.sort_by(|a, b| b.0.total_cmp(a.0));
-    ranked.truncate(options.top.max(1));
+fn shown(answer: &Answer, title: &str, options: &Options) -> Result<String, Box<dyn Error>> {
+    let ranked = answer.top(options.top.max(1));
     if options.json {
         let classes: Vec<_> = ranked
             .iter()
-            .map(|(probability, class)| serde_json::json!({"class": class, "probability": probability}))
+            .map(
+                |guess| serde_json::json!({"class": guess.class, "probability": guess.probability}),
+            )
             .collect();
         return Ok(serde_json::json!({"image": title, "classes": classes}).to_string());
     }
     let mut text = format!("{}\n", printable(title, LONGEST_PATH));
     let ranked = ranked.into_iter();
     let ranked: Vec<_> = ranked
-        .map(|(probability, class)| (probability, printable(class, LONGEST_NAME)))
+        .map(|guess| (guess.probability, printable(guess.class, LONGEST_NAME)))
         .collect();
     let width = ranked.iter().map(|(_, class)| class.chars().count());
     let width = width.max().unwrap_or(0).max(14);

@@ -10,9 +10,9 @@ use console::printable;
 use examples::classes::LONGEST_NAME;
 use examples::runs::free_folder;
 use examples::stop::{stoppable, watched};
-use vgg::data::{self, DataOptions, ImageData, Preprocessing};
+use vgg::data::{DataOptions, ImageData};
 use vgg::train::{
-    Augmentation, OptimizerKind, Outcome, RunConfig, RunFolder, Start, Summary, TrainConfig, train,
+    Augmentation, OptimizerKind, Outcome, RunConfig, RunFolder, Summary, TrainConfig, train,
 };
 use vgg::{Engine, Precision, VggConfig};
 
@@ -187,11 +187,11 @@ fn hidden_layers(text: &str) -> Result<Hidden, String> {
 fn main() -> ExitCode {
     let options = Options::parse();
     if options.list_backends {
-        console::show!("{}", vgg::describe_backends());
+        console::show!("{}", vgg::device::describe_backends());
         return ExitCode::SUCCESS;
     }
     if options.list_devices {
-        console::show!("{}", vgg::describe_devices());
+        console::show!("{}", vgg::device::describe_devices());
         return ExitCode::SUCCESS;
     }
     console::code(run(&options))
@@ -212,7 +212,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         config.backend,
         folder.path().display(),
     );
-    if !vgg::is_on_cpu(&config.backend)? {
+    if !vgg::device::is_on_cpu(&config.backend)? {
         console::tell!(
             "the first step compiles kernels, and with autotune tries them: for seconds or minutes"
         );
@@ -255,13 +255,13 @@ fn started(options: &Options) -> Result<Prepared, Box<dyn Error>> {
     model.validate()?;
     let backend = options.backend.clone().unwrap_or_else(default_backend);
     let backend = numbered(backend, options.device);
-    vgg::device(&backend)?;
-    vgg::check_tensor(&backend, model.largest_weight_bytes())?;
+    // Whether it is there, and large enough, before data are read.
+    model.init(&vgg::device(&backend)?)?;
 
     let [height, width] = model.input_size;
     let shape = [model.input_channels, height, width];
     let (skip_broken, limit) = (options.skip_broken, options.limit);
-    let (data, fit) = examples::data::load(
+    let data = examples::data::load(
         &options.data,
         &DataOptions {
             shape,
@@ -269,12 +269,6 @@ fn started(options: &Options) -> Result<Prepared, Box<dyn Error>> {
             limit,
         },
     )?;
-    let [channels, height, width] = data.train.shape();
-    let model = model
-        .with_input_channels(channels)
-        .with_input_size([height, width])
-        .with_classes(data.classes.len());
-    model.validate()?;
     training.augmentation = Augmentation::new()
         .with_crop_padding(options.crop_padding)
         .with_mirror(data.mirrors && options.mirror);
@@ -284,20 +278,14 @@ fn started(options: &Options) -> Result<Prepared, Box<dyn Error>> {
         Precision::F32
     };
     let config = RunConfig {
-        model,
-        training,
-        data: data::absolute(&options.data)?,
-        data_state: Some(data.state.clone()),
         limit,
         skip_broken,
-        classes: data.classes.clone(),
-        preprocessing: Preprocessing::measure(&data.train, fit),
         backend,
-        engine: options.engine.to_string(),
+        engine: options.engine,
         precision,
-        start: Some(Start::Random),
-        frozen: None,
+        ..RunConfig::for_data(model, training, &data)
     };
+    config.model.validate()?;
     let path = options
         .out
         .clone()
@@ -325,7 +313,7 @@ fn numbered(backend: String, device: Option<usize>) -> String {
 }
 
 fn default_backend() -> String {
-    let first = vgg::compiled_backends().first().copied();
+    let first = vgg::device::compiled_backends().first().copied();
     first.unwrap_or("flex").to_owned()
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Times other frameworks for `benches --bin speed` and `--bin compare`: peers.py run PEER THREADS WORKLOAD.
+"""Times other frameworks for `benches --bin compare`: peers.py run PEER THREADS WORKLOAD.
 
     pip install torch torchvision onnx onnxscript onnxruntime openvino ncnn pnnx
 

@@ -3,29 +3,28 @@
 
 use std::time::Duration;
 
-use benches::Workload;
+use benches::{Implementation, Task, Workload};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use vgg::Engine;
 
-/// Networks, batches, and whether they are trained.
-const WORKLOADS: [(&str, usize, bool); 5] = [
-    ("vgg16-28", 1, false),
-    ("vgg16-28", 16, false),
-    ("vgg11-bn-cifar", 16, false),
-    ("vgg16-28", 16, true),
-    ("vgg11-bn-cifar", 16, true),
+/// Networks, batches, and what is done with them.
+const WORKLOADS: [(&str, usize, Task); 5] = [
+    ("vgg16-28", 1, Task::Inference),
+    ("vgg16-28", 16, Task::Inference),
+    ("vgg11-bn-cifar", 16, Task::Inference),
+    ("vgg16-28", 16, Task::Sgd),
+    ("vgg11-bn-cifar", 16, Task::Sgd),
 ];
 
 fn backends(criterion: &mut Criterion) {
-    for (model, batch, train) in WORKLOADS {
-        let workload = Workload::new(model, batch, train).expect("a known network");
-        let mut group = criterion.benchmark_group(format!("{} {model}", workload.mode()));
+    for (model, batch, task) in WORKLOADS {
+        let workload = Workload::new(model, batch, task).expect("a known network");
+        let mut group = criterion.benchmark_group(format!("{model}, {task}"));
         group
             .sample_size(10)
             .warm_up_time(Duration::from_millis(500))
             .measurement_time(Duration::from_secs(3))
             .throughput(Throughput::Elements(batch as u64));
-        for backend in vgg::compiled_backends() {
+        for backend in vgg::device::compiled_backends() {
             let device = match vgg::device(backend) {
                 Ok(device) => device,
                 Err(error) => {
@@ -34,7 +33,7 @@ fn backends(criterion: &mut Criterion) {
                 }
             };
             let mut call = workload
-                .call(&device, Engine::default())
+                .call(Implementation::Module, &device)
                 .expect("a valid network");
             group.bench_function(BenchmarkId::new(backend, batch), |bencher| {
                 bencher.iter(|| call().expect("it runs"));

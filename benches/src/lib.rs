@@ -2,12 +2,22 @@
 
 #![deny(missing_docs)]
 
+mod call;
+mod implementation;
+mod peaks;
 mod peer;
 mod process_memory;
+mod processor;
 mod statistics;
+mod task;
 mod workload;
 
-pub use peer::{Peers, Run, peer_workload};
+pub use call::Call;
+pub use implementation::Implementation;
+pub use peaks::{Peaks, read};
+pub use peer::{PeerRun, Peers, peer_workload};
 pub use process_memory::{available_memory, peak_memory};
+pub use processor::{Architecture, Processor};
 pub use statistics::{median, quantile};
-pub use workload::{Call, Count, Workload};
+pub use task::Task;
+pub use workload::{Count, Workload};

@@ -4,32 +4,36 @@ use std::error::Error;
 use std::path::Path;
 use std::process::Command;
 
+use crate::{Task, Workload};
+
 /// The program, and what it is told.
 pub struct Peers<'a> {
     /// Called as `PROGRAM run PEER THREADS WORKLOAD`.
     pub program: &'a Path,
     /// Threads of every framework.
     pub threads: usize,
-    /// Seconds of a turn.
+    /// Seconds of calling, for each way in which a framework is run.
     pub seconds: f64,
 }
 
-/// What the program calls a workload, if it has a name for it: inference, or a training step with the
-/// optimizer `sgd` or `adam`.
-pub fn peer_workload(model: &str, batch: usize, optimizer: Option<&str>) -> Option<String> {
-    Some(match (model, optimizer) {
-        ("vgg16", None) if batch == 1 => "W1_vgg16_b1".into(),
-        ("vgg16", None) => format!("W2_vgg16_b{batch}"),
-        ("vgg16-bn", None) => format!("W4_vgg16bn_b{batch}"),
-        ("vgg19", None) => format!("W5_vgg19_b{batch}"),
-        ("vgg16-28", None) => format!("W3_small_infer_b{batch}"),
-        ("vgg16-28", Some(optimizer)) => format!("W3_small_train_{optimizer}_b{batch}"),
+/// What the program calls a workload, if it has a name for it.
+pub fn peer_workload(workload: &Workload) -> Option<String> {
+    let (model, batch) = (workload.model.as_str(), workload.batch);
+    Some(match (model, workload.task) {
+        ("vgg16", Task::Inference) if batch == 1 => "W1_vgg16_b1".into(),
+        ("vgg16", Task::Inference) => format!("W2_vgg16_b{batch}"),
+        ("vgg16-bn", Task::Inference) => format!("W4_vgg16bn_b{batch}"),
+        ("vgg19", Task::Inference) => format!("W5_vgg19_b{batch}"),
+        ("vgg16-28", Task::Inference) => format!("W3_small_infer_b{batch}"),
+        ("vgg16-28", Task::Sgd) => format!("W3_small_train_sgd_b{batch}"),
+        ("vgg16-28", Task::Adam) => format!("W3_small_train_adam_b{batch}"),
         _ => return None,
     })
 }
 
 /// One line of the program's output.
-pub struct Run {
+#[derive(Debug, PartialEq)]
+pub struct PeerRun {
     /// The framework, and how it was run.
     pub name: String,
     /// Milliseconds of a call.
@@ -44,7 +48,7 @@ impl Peers<'_> {
     ///
     /// # Errors
     /// The program does not start, fails, or prints something else.
-    pub fn run(&self, peer: &str, workload: &str) -> Result<Vec<Run>, Box<dyn Error>> {
+    pub fn run(&self, peer: &str, workload: &str) -> Result<Vec<PeerRun>, Box<dyn Error>> {
         let output = Command::new(self.program)
             .args(["run", peer, &self.threads.to_string(), workload])
             .env("BENCH_SECONDS", self.seconds.to_string())
@@ -62,14 +66,59 @@ impl Peers<'_> {
     }
 }
 
-fn parse(line: &str) -> Result<Run, Box<dyn Error>> {
+fn parse(line: &str) -> Result<PeerRun, Box<dyn Error>> {
     let fields: Vec<_> = line.split('\t').collect();
     let [name, _, _, median, least, ..] = fields[..] else {
         return Err(format!("not a line of a measurement: {line}").into());
     };
-    Ok(Run {
+    Ok(PeerRun {
         name: name.into(),
         median: median.parse()?,
         least: least.parse()?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_read() {
+        let run = parse("torch-eager\tW1_vgg16_b1\t2\t168.6\t160.25\t24").expect("a line");
+        let (median, least) = (168.6, 160.25);
+        let name = "torch-eager".into();
+        assert_eq!(
+            run,
+            PeerRun {
+                name,
+                median,
+                least
+            }
+        );
+    }
+
+    #[test]
+    fn what_is_no_line_is_quoted() {
+        let error = parse("no\tfields").expect_err("no line").to_string();
+        assert!(error.contains("no\tfields"), "{error}");
+        assert!(parse("a\tb\t2\tfast\t1\t3").is_err());
+    }
+
+    #[test]
+    fn workloads_have_the_programs_names() {
+        let name = |model, batch, task| {
+            let workload = Workload::new(model, batch, task).expect("a known name");
+            peer_workload(&workload)
+        };
+        assert_eq!(
+            name("vgg16", 1, Task::Inference).as_deref(),
+            Some("W1_vgg16_b1")
+        );
+        assert_eq!(
+            name("vgg16-28", 64, Task::Adam).as_deref(),
+            Some("W3_small_train_adam_b64")
+        );
+        assert_eq!(name("vgg13", 1, Task::Inference), None);
+        assert_eq!(name("vgg16", 1, Task::Sgd), None);
+    }
 }

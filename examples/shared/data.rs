@@ -1,7 +1,7 @@
 //! Data by name, with a word on what is left out of it.
 
 use console::printable;
-use vgg::data::{self, DataError, DataOptions, DataState, Fit, ImageData};
+use vgg::data::{self, DataError, DataOptions, DataState, ImageData};
 use vgg::train::RunConfig;
 
 use crate::network::downloading;
@@ -13,8 +13,8 @@ const LONGEST: usize = 400;
 
 /// The data called `name`, as [`data::load`] knows it. Says on standard error how far a download is, and what was left
 /// out of a folder.
-pub fn load(name: &str, options: &DataOptions) -> Result<(ImageData, Fit), DataError> {
-    let (data, fit) = data::load(name, options, &mut downloading(name))?;
+pub fn load(name: &str, options: &DataOptions) -> Result<ImageData, DataError> {
+    let data = data::load(name, options, &mut downloading(name))?;
     let count = data.left_out.len();
     if count > 0 {
         console::note!("left out of {name}: {count}");
@@ -30,7 +30,7 @@ pub fn load(name: &str, options: &DataOptions) -> Result<(ImageData, Fit), DataE
             console::note!("  and {} more", count - NAMED);
         }
     }
-    Ok((data, fit))
+    Ok(data)
 }
 
 /// The data of a run that is resumed. Says on standard error if it is other data than it was at the start.
@@ -40,7 +40,7 @@ pub fn reload(config: &RunConfig) -> Result<ImageData, DataError> {
         skip_broken: config.skip_broken,
         limit: config.limit,
     };
-    let (data, _) = load(&config.data, &options)?;
+    let data = load(&config.data, &options)?;
     if let Some(change) = config
         .data_state
         .as_ref()

@@ -39,7 +39,7 @@ impl Plan {
             .into());
         }
         let error = |error: &dyn Error| format!("{}: {error}", path.display());
-        let bytes = vgg::read_at_most(&path, MOST_BYTES).map_err(|source| error(&source))?;
+        let bytes = vgg::files::read_at_most(&path, MOST_BYTES).map_err(|source| error(&source))?;
         let plan: Self = serde_json::from_slice(&bytes).map_err(|source| error(&source))?;
         for stage in &plan.stages {
             // A name of its own, not a path to somewhere else.
@@ -64,7 +64,7 @@ impl Plan {
         }
         let path = folder.join(FILE);
         let text = serde_json::to_string_pretty(self)? + "\n";
-        vgg::write_atomically(&path, text.as_bytes())
+        vgg::files::write_atomically(&path, text.as_bytes())
             .map_err(|error| format!("{}: {error}", path.display()).into())
     }
 

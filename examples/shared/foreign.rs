@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use vgg::data::{ChannelOrder, Fit, Normalization, Preprocessing, imagenet_classes};
-use vgg::{LoadOptions, LoadReport, VggConfig, WeightsError, read_at_most};
+use vgg::files::read_at_most;
+use vgg::{LoadOptions, LoadReport, VggConfig, WeightsError};
 
 /// A list of names of classes is not longer.
 const MOST_BYTES: u64 = 4 << 20;

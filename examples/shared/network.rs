@@ -83,11 +83,11 @@ pub fn input(image: Tensor<4>, normalization: &Normalization, order: ChannelOrde
 impl From<Classifier> for Opened {
     fn from(classifier: Classifier) -> Self {
         Self {
-            network: classifier.network,
-            normalization: classifier.preprocessing.normalization,
-            order: classifier.preprocessing.order,
-            classes: Some(classifier.classes),
+            normalization: classifier.preprocessing().normalization.clone(),
+            order: classifier.preprocessing().order,
+            classes: Some(classifier.classes().to_vec()),
             headless: false,
+            network: classifier.into_network(),
         }
     }
 }

@@ -86,6 +86,6 @@ pub fn grey(values: &[f32], width: usize) -> GrayImage {
 pub fn save(picture: &RgbImage, path: &Path) -> Result<(), Box<dyn Error>> {
     let mut bytes = Cursor::new(Vec::new());
     picture.write_to(&mut bytes, ImageFormat::Png)?;
-    vgg::write_atomically(path, bytes.get_ref())
+    vgg::files::write_atomically(path, bytes.get_ref())
         .map_err(|error| format!("{}: {error}", path.display()).into())
 }

@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use burn::tensor::Tensor;
-use vgg::failure;
+use vgg::device::failure;
 
 /// The values, read from their device, which may have failed by then. Such as are not finite show nothing.
 pub fn values<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, Box<dyn Error>> {

@@ -118,7 +118,7 @@ fn clothes(folder: &Path, each: usize) {
         skip_broken: false,
         limit: None,
     };
-    let (data, _) = data::load("embedded", &options, &mut |_, _| {}).expect("shipped");
+    let data = data::load("embedded", &options, &mut |_, _| {}).expect("shipped");
     for (part, set, each) in [("train", &data.train, each), ("test", &data.test, 100)] {
         for class in [0, 1, 8] {
             let name = data.classes[class].replace('/', " or ");

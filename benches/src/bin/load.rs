@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use clap::Parser;
-use vgg::{PreparedVgg, VggConfig};
+use vgg::VggConfig;
 
 /// Load a saved network and compute the logits of one image, in a process of its own each time.
 ///
@@ -151,7 +151,7 @@ fn one(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let config = VggConfig::named(&arguments.model)?;
     let [height, width] = config.input_size;
     let network: Forward = if arguments.prepared {
-        let network = PreparedVgg::load(&config, file, 1)?;
+        let network = config.init(&device)?.load(file)?.prepare();
         Box::new(move |image| Ok(network.forward(image)?))
     } else {
         let network = config.init(&device)?.load(file)?;

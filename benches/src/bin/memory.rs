@@ -48,7 +48,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     lines.push(training("vgg16-28", arguments.training_batch)?);
     console::say!(
-        "what                              predicted    scratch   measured  predicted  with scratch"
+        "what                              predicted    scratch   measured      ratio  with scratch"
     );
     for line in &lines {
         let ratio = |predicted: u64| predicted as f64 / line.measured as f64;

@@ -3,14 +3,16 @@
 use std::fmt::{self, Display};
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// What computes the convolutions and linear layers of a network. The results are the same up to rounding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What computes a network's layers and the steps of its training. The results are the same up to rounding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub enum Engine {
     /// Burn's own operations, on any backend.
     Burn,
-    /// The crate `winograd` where it can: on Flex with 32-bit numbers. Burn's operations elsewhere.
+    /// The crate `winograd` where it can: on a CPU with 32-bit numbers. Burn's operations elsewhere.
     #[cfg(feature = "winograd")]
     Winograd,
 }
@@ -45,6 +47,20 @@ impl FromStr for Engine {
             "winograd" => Ok(Self::Winograd),
             _ => Err(UnknownEngine { name: name.into() }),
         }
+    }
+}
+
+impl TryFrom<String> for Engine {
+    type Error = UnknownEngine;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        name.parse()
+    }
+}
+
+impl From<Engine> for String {
+    fn from(engine: Engine) -> Self {
+        engine.to_string()
     }
 }
 

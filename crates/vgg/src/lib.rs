@@ -9,45 +9,52 @@ mod config;
 #[cfg(feature = "classify")]
 pub mod data;
 mod dense;
-mod device;
+pub mod device;
 mod engine;
 mod features;
+#[cfg(feature = "fetch")]
+mod fetch;
 mod file;
+pub mod files;
 mod head;
+mod input;
 mod layers;
 mod model;
-#[cfg(feature = "winograd")]
 mod prepared;
 #[cfg(feature = "pretrained")]
 mod pretrained;
+mod source;
 #[cfg(feature = "train")]
 pub mod train;
 mod variants;
+mod walk;
 mod weights;
 
-#[cfg(not(target_family = "wasm"))]
-pub use atomic::write_atomically;
+/// The framework, in the version that this crate is built on.
+pub use burn;
+/// What any module costs.
+#[cfg(feature = "cost")]
+pub use cost;
+
 #[cfg(feature = "classify")]
-pub use classifier::{Classifier, ClassifierError, ClassifyError};
+pub use classifier::{Answer, Classifier, ClassifierError, ClassifyError, Guess};
 pub use config::{BlockConfig, ConfigError, Pooling, VggConfig, WeightInit};
 pub use dense::DenseVgg;
-#[cfg(all(feature = "webgpu", target_family = "wasm"))]
-pub use device::browser_gpu;
-pub use device::{
-    DeviceError, DeviceInfo, check_tensor, compiled_backends, describe_backends, describe_devices,
-    device, devices, failure, is_on_cpu,
-};
+pub use device::{DeviceError, device};
 pub use engine::{Engine, UnknownEngine};
 pub use features::{
     FeatureError, FeatureLayer, LayerError, LossParts, Lpips, PerceptualLoss, PerceptualTarget,
     PyramidLevel, VggFeatures, gram,
 };
-pub use file::read_at_most;
+#[cfg(feature = "fetch")]
+pub use fetch::{FetchError, Progress, cache_folder};
 pub use head::LayerGroup;
+pub use input::InputError;
 pub use layers::{Block, ConvLayer, HiddenLayer};
-pub use model::{InputError, Vgg};
-#[cfg(feature = "winograd")]
+pub use model::Vgg;
 pub use prepared::{PreparedError, PreparedVgg};
 #[cfg(feature = "pretrained")]
 pub use pretrained::{PretrainedError, PretrainedWeights, pretrained_weights};
+pub use source::Source;
+pub use walk::Stage;
 pub use weights::{LoadOptions, LoadReport, Part, Precision, WeightsError, WeightsHeader};

@@ -4,11 +4,13 @@ use burn::module::Module;
 use burn::nn::Linear;
 use burn::nn::pool::{AdaptiveAvgPool2d, AdaptiveAvgPool2dConfig};
 use burn::tensor::{Device, Tensor, activation::softmax};
-use thiserror::Error;
 
 use crate::config::{ConfigError, Pooling, VggConfig};
+use crate::device::check_size;
 use crate::engine::Engine;
-use crate::layers::{Block, ConvLayer, HiddenLayer, apply, linear};
+use crate::input::InputError;
+use crate::layers::{Block, ConvLayer, HiddenLayer, linear};
+use crate::walk::{Head, Trunk};
 
 /// A VGG: blocks of 3×3 convolutions, then linear layers.
 ///
@@ -40,51 +42,17 @@ pub struct Vgg {
     engine: Engine,
 }
 
-/// An input that the network does not take.
-#[derive(Debug, Error, PartialEq)]
-#[non_exhaustive]
-pub enum InputError {
-    /// The batch holds no images.
-    #[error("the batch holds no images")]
-    EmptyBatch,
-    /// The wrong number of channels.
-    #[error("the network takes images of {expected} channels, found {found}")]
-    Channels {
-        /// What the network takes.
-        expected: usize,
-        /// What the input has.
-        found: usize,
-    },
-    /// The image is too small for the poolings.
-    #[error(transparent)]
-    TooSmall(#[from] ConfigError),
-    /// The linear layers of a flattening network fit another image size.
-    #[error(
-        "the linear layers take the {}×{} feature map of a {}×{} image; an image of {}×{} gives \
-         {}×{}", map[0], map[1], expected[0], expected[1], found[0], found[1],
-         found_map[0], found_map[1]
-    )]
-    Size {
-        /// Height and width that the network was made for.
-        expected: [usize; 2],
-        /// The feature map of such an image.
-        map: [usize; 2],
-        /// Height and width of the input.
-        found: [usize; 2],
-        /// The feature map of the input.
-        found_map: [usize; 2],
-    },
-}
-
 impl VggConfig {
     /// A network with fresh weights on `device`. Weights are drawn when they are first used,
     /// so loading others right after costs nothing twice; seed `device` before that for the
     /// same weights again.
     ///
     /// # Errors
-    /// See [`VggConfig::validate`].
+    /// See [`VggConfig::validate`]; [`ConfigError::Device`] for a layer that is too large for the device: some drivers
+    /// reach 128 MiB at a time, and the largest layer of vgg16 has 411 MB.
     pub fn init(&self, device: &Device) -> Result<Vgg, ConfigError> {
         self.validate()?;
+        check_size(device, self.largest_weight_bytes())?;
         let mut inputs = self.input_channels;
         let mut blocks = Vec::with_capacity(self.blocks.len());
         for (block, outputs) in self.blocks.iter().zip(self.channels()) {
@@ -123,35 +91,6 @@ impl VggConfig {
     }
 }
 
-impl VggConfig {
-    /// [`Vgg::check_input`], which depends on nothing else.
-    pub(crate) fn check_input(&self, shape: [usize; 4]) -> Result<(), InputError> {
-        let [batch, channels, height, width] = shape;
-        let size = [height, width];
-        if batch == 0 {
-            return Err(InputError::EmptyBatch);
-        }
-        if channels != self.input_channels {
-            return Err(InputError::Channels {
-                expected: self.input_channels,
-                found: channels,
-            });
-        }
-        self.check_size(size)?;
-        let map = self.feature_map(self.input_size);
-        let found_map = self.feature_map(size);
-        if self.pooling == Pooling::Flatten && found_map != map {
-            return Err(InputError::Size {
-                expected: self.input_size,
-                map,
-                found: size,
-                found_map,
-            });
-        }
-        Ok(())
-    }
-}
-
 impl Vgg {
     /// The configuration that the network was made from.
     pub fn config(&self) -> &VggConfig {
@@ -166,16 +105,18 @@ impl Vgg {
     /// The network with another engine for its convolutions and linear layers.
     #[must_use]
     pub fn with_engine(self, engine: Engine) -> Self {
-        Self { engine, ..self }
+        let blocks = self.blocks.into_iter();
+        let hidden = self.hidden.into_iter();
+        Self {
+            blocks: blocks.map(|block| block.with_engine(engine)).collect(),
+            hidden: hidden.map(|layer| layer.with_engine(engine)).collect(),
+            engine,
+            ..self
+        }
     }
 
     pub(crate) fn with_config(self, config: VggConfig) -> Self {
         Self { config, ..self }
-    }
-
-    #[cfg(feature = "winograd")]
-    pub(crate) fn average(&self) -> Option<&AdaptiveAvgPool2d> {
-        self.average.as_ref()
     }
 
     /// Says whether the network takes an input of `shape` `[batch, channels, height, width]`.
@@ -195,7 +136,7 @@ impl Vgg {
     /// See [`Vgg::check_input`].
     pub fn forward(&self, images: Tensor<4>) -> Result<Tensor<2>, InputError> {
         self.check_input(images.dims())?;
-        Ok(self.logits(images))
+        Ok(self.head().logits(self.trunk().features(images)))
     }
 
     /// Probabilities `[batch, classes]`, each row adding up to 1: the softmax of
@@ -213,7 +154,7 @@ impl Vgg {
     /// See [`Vgg::check_input`].
     pub fn forward_features(&self, images: Tensor<4>) -> Result<Tensor<4>, InputError> {
         self.check_input(images.dims())?;
-        Ok(self.features(images))
+        Ok(self.trunk().features(images))
     }
 
     /// What the output layer takes, `[batch, values]`: the values of the last hidden layer, or of
@@ -222,39 +163,30 @@ impl Vgg {
     /// # Errors
     /// See [`Vgg::check_input`].
     pub fn pre_logits(&self, images: Tensor<4>) -> Result<Tensor<2>, InputError> {
-        Ok(self.describe(self.forward_features(images)?))
-    }
-
-    /// [`Vgg::forward`] of images that are known to fit.
-    pub(crate) fn logits(&self, images: Tensor<4>) -> Tensor<2> {
-        self.classify(self.features(images))
-    }
-
-    /// Logits of the map behind the last block.
-    pub(crate) fn classify(&self, features: Tensor<4>) -> Tensor<2> {
-        self.output_layer(self.describe(features))
+        Ok(self.head().pre_logits(self.forward_features(images)?))
     }
 
     /// The last layer alone: logits `[batch, classes]` of what [`Vgg::pre_logits`] gives.
     pub fn output_layer(&self, values: Tensor<2>) -> Tensor<2> {
-        apply(&self.output, values, self.engine)
+        self.head().output(values)
     }
 
-    fn describe(&self, features: Tensor<4>) -> Tensor<2> {
-        let features = match &self.average {
-            Some(average) => average.forward(features),
-            None => features,
-        };
-        self.hidden
-            .iter()
-            .fold(features.flatten(1, 3), |input, layer| {
-                layer.forward_with(input, self.engine)
-            })
+    /// [`Vgg::forward`] of images that are known to fit.
+    #[cfg(feature = "train")]
+    pub(crate) fn logits(&self, images: Tensor<4>) -> Tensor<2> {
+        self.head().logits(self.trunk().features(images))
     }
 
-    fn features(&self, images: Tensor<4>) -> Tensor<4> {
-        self.blocks.iter().fold(images, |input, block| {
-            block.forward_with(input, self.engine)
-        })
+    pub(crate) fn trunk(&self) -> Trunk<'_> {
+        Trunk(&self.blocks)
+    }
+
+    pub(crate) fn head(&self) -> Head<'_> {
+        Head {
+            average: self.average.as_ref(),
+            hidden: &self.hidden,
+            output: &self.output,
+            engine: self.engine,
+        }
     }
 }

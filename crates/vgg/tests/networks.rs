@@ -3,8 +3,8 @@
 #![cfg(feature = "flex")]
 
 use burn::module::{Module, ModuleVisitor, Param};
-use burn::tensor::{Device, Tensor};
-use vgg::{Pooling, Precision, Vgg, VggConfig, WeightInit, WeightsError};
+use burn::tensor::{Device, Distribution, Tensor, Tolerance};
+use vgg::{Engine, Pooling, Precision, Vgg, VggConfig, WeightInit, WeightsError};
 
 /// A named network, narrow enough for a test.
 fn narrow(name: &str) -> VggConfig {
@@ -303,4 +303,44 @@ fn files_that_are_no_weights_are_refused() {
         error.contains("weights.safetensors: No such file"),
         "{error}"
     );
+}
+
+/// A part of a network obeys the engine as the whole does: with Burn's, its operations one after the other, to the last
+/// digit; with another, up to rounding.
+#[test]
+fn every_part_obeys_the_engine() {
+    use burn::nn::pool::MaxPool2dConfig;
+    use burn::tensor::activation::relu;
+
+    let device = Device::flex();
+    device.seed(7);
+    let config = VggConfig::named("vgg11-cifar").expect("known");
+    let network = config.with_width(0.25).with_hidden(vec![40]).init(&device);
+    let network = network.expect("valid");
+    let map = Tensor::<4>::random([2, 3, 32, 32], Distribution::Default, &device);
+    let own = |map: Tensor<4>| {
+        let conv = &network.blocks[0].layers[0].conv;
+        let pool = MaxPool2dConfig::new([2, 2]).with_strides([2, 2]).init();
+        pool.forward(relu(conv.forward(map)))
+    };
+    let values = Tensor::<2>::random(
+        [2, network.config().feature_count()],
+        Distribution::Default,
+        &device,
+    );
+    for engine in [Engine::Burn, Engine::default()] {
+        let other = network.clone().with_engine(engine);
+        let block = other.blocks[0].forward(map.clone());
+        let hidden = other.hidden[0].forward(values.clone());
+        let expected = relu(network.hidden[0].linear.forward(values.clone()));
+        if engine == Engine::Burn {
+            assert_eq!(block.into_data(), own(map.clone()).into_data());
+            assert_eq!(hidden.into_data(), expected.into_data());
+        } else {
+            let tolerance = Tolerance::<f32>::absolute(1e-4);
+            let (found, expected) = (block.into_data(), own(map.clone()).into_data());
+            assert_ne!(found, expected, "winograd rounds otherwise");
+            found.assert_approx_eq(&expected, tolerance);
+        }
+    }
 }

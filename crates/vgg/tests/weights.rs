@@ -66,7 +66,7 @@ fn a_loaded_network_can_be_saved_and_prepared() {
     #[cfg(feature = "winograd")]
     {
         let expected = tensors(&golden("vgg16-bn-imagenet.expected.safetensors"));
-        let prepared = loaded.prepare(1).expect("prepared");
+        let prepared = loaded.prepare();
         let logits = prepared.forward(tensor(&expected["images"])).expect("fits");
         assert!(difference(&values(logits), &expected["logits"].1) < 1e-4);
     }
@@ -83,7 +83,7 @@ fn a_part_of_the_weights_is_enough_for_a_part_of_the_network() {
     for file in ["files/zip.pth", "files/timm.safetensors"] {
         let (network, _) = other
             .clone()
-            .load_part(&golden(file), Part::WithoutOutput)
+            .load_with(&golden(file), &Part::WithoutOutput.into())
             .expect("the rest fits");
         network.save(&path, Precision::F32, &[]).expect("saved");
         let (found, stored) = (tensors(&path), tensors(&golden(GOLDEN)));
@@ -101,13 +101,13 @@ fn a_part_of_the_weights_is_enough_for_a_part_of_the_network() {
         .expect("valid");
     headless
         .clone()
-        .load_part(&path, Part::Features)
+        .load_with(&path, &Part::Features.into())
         .expect("all convolutions are there");
     headless
-        .load_part(&golden("files/zip.pth"), Part::Features)
+        .load_with(&golden("files/zip.pth"), &Part::Features.into())
         .expect("its head is left out");
     let error = network()
-        .load_part(&path, Part::WithoutOutput)
+        .load_with(&path, &Part::WithoutOutput.into())
         .expect_err("no hidden layers");
     assert!(
         error.to_string().contains("missing: classifier.0.bias"),
@@ -170,7 +170,9 @@ fn weights_that_are_no_numbers_are_reported() {
     let mut tensors = tensors(&golden(GOLDEN));
     tensors.get_mut("features.3.bias").expect("there").1[1] = f32::NAN;
     write(&path, &tensors);
-    let (_, report) = network().load_part(&path, Part::Whole).expect("loaded");
+    let (_, report) = network()
+        .load_with(&path, &Part::Whole.into())
+        .expect("loaded");
     assert_eq!(report.not_finite, ["features.3.bias"]);
     // Where nobody gets the report, it is an error.
     let message = network().load(&path).expect_err("refused").to_string();
@@ -178,13 +180,8 @@ fn weights_that_are_no_numbers_are_reported() {
         message.contains("not finite; in: features.3.bias"),
         "{message}"
     );
-    #[cfg(feature = "winograd")]
-    {
-        let message = vgg::PreparedVgg::load(&config(), &path, 1).expect_err("refused");
-        assert!(message.to_string().contains("features.3.bias"), "{message}");
-    }
     let (_, report) = network()
-        .load_part(&golden(GOLDEN), Part::Whole)
+        .load_with(&golden(GOLDEN), &Part::Whole.into())
         .expect("loaded");
     assert!(report.not_finite.is_empty());
 }
@@ -323,10 +320,23 @@ fn weights_of_another_tool_make_a_classifier_of_imagenet() {
     network.save(&path, Precision::F32, &[]).expect("saved");
     let (classifier, _) = Classifier::from_weights(network, &path).expect("1,000 classes");
     let picture = golden("images/landscape.png");
-    let pixels = classifier.preprocessing.read(&picture).expect("a picture");
-    let probabilities = classifier.classify(&pixels).expect("fits");
-    assert_eq!(probabilities[0].len(), 1000);
-    assert!((probabilities[0].iter().sum::<f32>() - 1.0).abs() < 1e-4);
+    let answer = classifier.classify(&picture).expect("a picture");
+    let probabilities = answer.probabilities();
+    assert_eq!(probabilities.len(), 1000);
+    assert!((probabilities.iter().sum::<f32>() - 1.0).abs() < 1e-4);
+    // From its bytes, and at once with another one.
+    let bytes = std::fs::read(&picture).expect("read");
+    assert_eq!(classifier.classify(&bytes).expect("a picture"), answer);
+    let pixels = classifier.preprocessing().read(&picture).expect("read");
+    let both = classifier.classify_pixels(&pixels.repeat(2)).expect("fits");
+    assert_eq!(both.len(), 2);
+    for other in &both {
+        assert_eq!(other.top(1)[0].index, answer.top(1)[0].index);
+    }
+    let error = classifier
+        .classify("no such file.png")
+        .expect_err("not there");
+    assert!(error.to_string().contains("no such file.png"), "{error}");
 
     let error = Classifier::from_weights(self::network(), &golden("files/zip.pth"));
     let message = error.expect_err("ten classes").to_string();
@@ -349,14 +359,16 @@ fn an_answer_that_is_no_number_is_an_error() {
     };
     let classes: Vec<_> = (0..10).map(|class| format!("\u{1b}[3{class}m")).collect();
     let made = |path: &Path| {
-        let (network, _) = network().load_part(path, Part::Whole).expect("loaded");
+        let (network, _) = network()
+            .load_with(path, &Part::Whole.into())
+            .expect("loaded");
         Classifier::new(network, classes.clone(), preprocessing.clone()).expect("fits")
     };
     for (value, image) in [(f32::NAN, 0), (f32::INFINITY, 0), (f32::NEG_INFINITY, 0)] {
         let mut tensors = tensors(&golden(GOLDEN));
         tensors.get_mut("classifier.6.bias").expect("there").1[3] = value;
         write(&path, &tensors);
-        let answer = made(&path).classify(&vec![7; 2 * 3 * 32 * 32]);
+        let answer = made(&path).classify_pixels(&vec![7; 2 * 3 * 32 * 32]);
         let found = match answer.expect_err("no number") {
             ClassifyError::NotFinite { image } => image,
             other => panic!("{other}"),
@@ -382,19 +394,25 @@ fn an_answer_that_is_no_number_is_an_error() {
         .fill(f32::MAX);
     write(&path, &tensors);
     made(&path)
-        .classify(&vec![7; 3 * 32 * 32])
+        .classify_pixels(&vec![7; 3 * 32 * 32])
         .expect_err("infinite");
 
     // Names are shown as they are.
     let own = Classifier::new(network(), classes.clone(), preprocessing.clone()).expect("fits");
     own.save(&path, Precision::F32).expect("saved");
     let again = Classifier::from_file(&path, &Device::flex()).expect("loaded");
-    assert_eq!(again.classes[3], "\u{fffd}[33m");
+    assert_eq!(again.classes()[3], "\u{fffd}[33m");
 
     // And what a file says about images is held against the network.
-    let mut huge = own;
-    huge.preprocessing.shape = [3, 1 << 20, 1 << 20];
-    huge.save(&path, Precision::F32).expect("saved");
+    let mut huge = preprocessing;
+    huge.shape = [3, 1 << 20, 1 << 20];
+    let entries = [
+        ("vgg.classes", serde_json::to_string(&classes)),
+        ("vgg.preprocessing", serde_json::to_string(&huge)),
+    ];
+    let entries = entries.map(|(key, value)| (key, value.expect("serialised")));
+    let saved = own.network().save(&path, Precision::F32, &entries);
+    saved.expect("saved");
     let message = Classifier::from_file(&path, &Device::flex())
         .expect_err("refused")
         .to_string();

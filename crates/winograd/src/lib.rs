@@ -20,6 +20,7 @@ pub use batch_norm::{
     BatchNormGradient, BatchNormLayer, BatchStatistics, batch_norm, batch_norm_gradient,
 };
 pub use convolution::algorithm::{Algorithm, LayerSize};
+pub use convolution::by_size::ConvsBySize;
 pub use convolution::conv::{Conv3x3, ConvParameters, convolve_once};
 pub use convolution::options::ConvOptions;
 pub use convolution::weight_gradient::{GradientInputs, weight_gradient};

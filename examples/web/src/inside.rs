@@ -1,8 +1,6 @@
 //! What happens inside a network while it looks at one picture.
 
-use std::path::Path;
-
-use vgg::FeatureLayer;
+use vgg::{FeatureLayer, Source};
 use wasm_bindgen::prelude::{JsError, wasm_bindgen};
 
 use crate::network::{Answer, Network, values};
@@ -41,11 +39,9 @@ impl Network {
         class: Option<usize>,
         layer: Option<String>,
     ) -> Result<Inside, JsError> {
-        let network = &self.classifier().network;
-        let pixels = self
-            .classifier()
-            .preprocessing
-            .decode(Path::new(name), bytes)?;
+        let network = self.classifier().network();
+        let picture = Source::named(name, bytes);
+        let pixels = self.classifier().preprocessing().read(picture)?;
         let images = self.classifier().images(&pixels)?;
         let answer = self.answer(pixels, images.clone()).await?;
         let class = class.unwrap_or(answer.most_probable());

@@ -1,9 +1,8 @@
 //! A network that recognises pictures, on the device of this module.
 
-use std::path::Path;
-
+use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor};
-use vgg::{Classifier, DeviceError, VggConfig, WeightsError};
+use vgg::{Classifier, DeviceError, Source, VggConfig, WeightsError};
 use wasm_bindgen::prelude::{JsError, wasm_bindgen};
 
 /// The device that this module was compiled for, opened.
@@ -22,7 +21,7 @@ pub async fn open_backend() -> Result<Backend, JsError> {
 
 #[cfg(feature = "webgpu")]
 async fn open() -> Result<Device, DeviceError> {
-    vgg::browser_gpu().await
+    vgg::device::browser_gpu().await
 }
 
 #[cfg(not(feature = "webgpu"))]
@@ -52,10 +51,10 @@ impl Network {
     /// A file that is not whole, or holds something else.
     #[wasm_bindgen(constructor)]
     pub fn new(name: &str, bytes: &[u8], backend: &Backend) -> Result<Network, JsError> {
-        let path = Path::new(name);
-        let classifier = match Classifier::from_bytes(path, bytes, &backend.0) {
+        let file = Source::named(name, bytes);
+        let classifier = match Classifier::from_file(&file, &backend.0) {
             Err(error @ WeightsError::NoConfig { .. }) => {
-                imagenet(path, bytes, &backend.0).ok_or(error)?
+                imagenet(&file, &backend.0).ok_or(error)?
             }
             other => other?,
         };
@@ -65,19 +64,19 @@ impl Network {
     /// Names of the classes, in the order of the probabilities.
     #[wasm_bindgen(getter)]
     pub fn classes(&self) -> Vec<String> {
-        self.0.classes.clone()
+        self.0.classes().to_vec()
     }
 
     /// Channels, height and width of the input.
     #[wasm_bindgen(getter)]
     pub fn shape(&self) -> Vec<usize> {
-        self.0.preprocessing.shape.to_vec()
+        self.0.preprocessing().shape.to_vec()
     }
 
     /// How many parameters the network has.
     #[wasm_bindgen(getter)]
     pub fn parameters(&self) -> f64 {
-        self.0.network.config().parameter_count() as f64
+        self.0.network().config().parameter_count() as f64
     }
 
     /// Recognises the image in `bytes`; `name` is for messages only.
@@ -85,7 +84,7 @@ impl Network {
     /// # Errors
     /// An image that cannot be used, or a device that does not answer.
     pub async fn classify(&self, name: &str, bytes: &[u8]) -> Result<Answer, JsError> {
-        let pixels = self.0.preprocessing.decode(Path::new(name), bytes)?;
+        let pixels = self.0.preprocessing().read(Source::named(name, bytes))?;
         let images = self.0.images(&pixels)?;
         self.answer(pixels, images).await
     }
@@ -102,7 +101,8 @@ impl Network {
         pixels: Vec<u8>,
         images: Tensor<4>,
     ) -> Result<Answer, JsError> {
-        let probabilities = values(self.0.network.probabilities(images)?).await?;
+        let logits = self.0.prepared().forward(images)?;
+        let probabilities = values(softmax(logits, 1)).await?;
         self.0.check_answer(&probabilities)?;
         Ok(Answer {
             pixels,
@@ -121,10 +121,11 @@ impl Answer {
 }
 
 /// A file of another tool does not say which network it is of: the one that it fits.
-fn imagenet(name: &Path, bytes: &[u8], device: &Device) -> Option<Classifier> {
+fn imagenet(file: &Source, device: &Device) -> Option<Classifier> {
     VggConfig::names().iter().find_map(|variant| {
         let network = VggConfig::named(variant).ok()?.init(device).ok()?;
-        Classifier::from_weights_bytes(network, name, bytes).ok()
+        let (classifier, report) = Classifier::from_weights(network, file).ok()?;
+        report.not_finite.is_empty().then_some(classifier)
     })
 }
 

@@ -52,7 +52,7 @@ pub fn run_config(network: VggConfig) -> RunConfig {
         limit: None,
         skip_broken: false,
         backend: "flex".to_owned(),
-        engine: Engine::default().to_string(),
+        engine: Engine::default(),
         precision: Precision::F32,
         start: Some(Start::Random),
         frozen: None,

@@ -4,7 +4,8 @@ use std::io::Cursor;
 use std::path::Path;
 
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
-use vgg::data::{Fit, decode_image};
+use vgg::Source;
+use vgg::data::{Fit, read_image};
 
 use super::{Seeds, Target};
 
@@ -23,8 +24,8 @@ pub fn image() -> Target {
         read: Box::new(|bytes| {
             let name = Path::new("picture");
             let centre = Fit::CentreCrop { short_side: 36 };
-            let _ = decode_image(name, bytes, [3, 32, 32], centre);
-            let _ = decode_image(name, bytes, [1, 28, 28], Fit::Object);
+            let _ = read_image(Source::named(name, bytes), [3, 32, 32], centre);
+            let _ = read_image(Source::named(name, bytes), [1, 28, 28], Fit::Object);
         }),
     }
 }

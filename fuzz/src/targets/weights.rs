@@ -38,11 +38,11 @@ fn classifier() -> Result<Vec<u8>, Box<dyn Error>> {
     let config = VggConfig::named("vgg16-28")?
         .with_width(0.02)
         .with_hidden(vec![64]);
-    let classifier = Classifier {
-        classes: (0..10).map(|class| format!("class {class}")).collect(),
-        preprocessing: super::configuration::run_config(config.clone()).preprocessing,
-        network: config.init(&Device::flex())?,
-    };
+    let classifier = Classifier::new(
+        config.init(&Device::flex())?,
+        (0..10).map(|class| format!("class {class}")).collect(),
+        super::configuration::run_config(config.clone()).preprocessing,
+    )?;
     let path = folder.path().join("weights");
     classifier.save(&path, Precision::F16)?;
     Ok(std::fs::read(path)?)
@@ -62,9 +62,8 @@ pub fn safetensors() -> Target {
             ])
         }),
         read: Box::new(move |bytes| {
-            let name = Path::new("weights");
-            let _ = WeightsHeader::from_bytes(name, bytes);
-            let _ = Classifier::from_bytes(name, bytes, &Device::flex());
+            let _ = WeightsHeader::read(bytes);
+            let _ = Classifier::from_file(bytes, &Device::flex());
             read(&folder.file("weights.safetensors", bytes));
         }),
     }
@@ -86,7 +85,7 @@ pub fn header() -> Target {
             let data = &whole[8 + length as usize..];
             let length = (header.len() as u64).to_le_bytes();
             let file = [&length, header, data].concat();
-            let _ = Classifier::from_bytes(Path::new("weights"), &file, &Device::flex());
+            let _ = Classifier::from_file(&file, &Device::flex());
         }),
     }
 }

@@ -1,32 +1,35 @@
 //! Where the time goes: the network taken layer by layer on a backend.
 //!
-//! Engine `burn` times every operation of the network as `cost` lists it: convolution,
-//! normalisation, ReLU, pooling, linear layer. Engine `winograd` computes a block at once, so that a
-//! block is its smallest part, and a hidden layer with its ReLU.
+//! Engine `burn` times every operation of the blocks as `cost` lists it: convolution, normalisation,
+//! ReLU, pooling. Engine `winograd` computes a block at once, so that a block is its smallest part. A
+//! hidden layer is timed with its ReLU.
 
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use benches::{Workload, median};
-use burn::nn::pool::{AdaptiveAvgPool2dConfig, MaxPool2dConfig};
-use burn::tensor::activation::relu;
-use burn::tensor::{Device, Tensor};
+use benches::{Peaks, Workload, median};
+use burn::tensor::Tensor;
 use cost::{Options, analyse};
 use serde::Serialize;
-use vgg::{Engine, Pooling, Vgg};
+use vgg::{Engine, FeatureLayer, Stage, Vgg};
 
-use crate::machine::Roof;
+use crate::device_peaks::DevicePeaks;
+use crate::machine::Machine;
+use crate::trial::Backend;
 
 /// A network's layers, timed.
 #[derive(Debug, Serialize)]
 pub(crate) struct Profile {
+    /// As it is shown at the head of a table.
+    pub(crate) machine: String,
     pub(crate) model: String,
     pub(crate) batch: usize,
     pub(crate) backend: String,
     pub(crate) engine: String,
-    pub(crate) roof: Roof,
+    #[serde(flatten)]
+    pub(crate) peaks: Peaks,
     pub(crate) layers: Vec<Layer>,
     /// Milliseconds of the forward pass in one piece.
     pub(crate) whole_ms: f64,
@@ -46,7 +49,7 @@ impl Layer {
         self.flops as f64 / self.milliseconds / 1e6
     }
 
-    fn gigabytes_per_second(&self) -> f64 {
+    pub(crate) fn gigabytes_per_second(&self) -> f64 {
         self.bytes as f64 / self.milliseconds / 1e6
     }
 
@@ -55,120 +58,77 @@ impl Layer {
         self.flops as f64 / self.bytes.max(1) as f64
     }
 
-    fn bound(&self, roof: &Roof) -> &'static str {
-        match self.intensity() * roof.gigabytes_per_second < roof.gflops {
+    /// The lower one of the two roofs above it.
+    pub(crate) fn bound(&self, peaks: &Peaks) -> &'static str {
+        match self.intensity() * peaks.gigabytes_per_second < peaks.gflops {
             true => "memory",
             false => "arithmetic",
         }
     }
 }
 
-/// What flows through the network.
-#[derive(Clone)]
-enum Value {
-    Map(Tensor<4>),
-    Vector(Tensor<2>),
+/// Where the pass is listened to: at every layer of Burn's own, at the ends of blocks otherwise, which winograd computes
+/// at once.
+fn stops(network: &Vgg, engine: Engine) -> Vec<FeatureLayer> {
+    let layers = network.config().feature_layers().into_iter();
+    let pool = |layer: &FeatureLayer| matches!(layer, FeatureLayer::Pool { .. });
+    layers
+        .filter(|layer| engine == Engine::Burn || pool(layer))
+        .collect()
 }
 
-/// One part of the network.
-struct Part<'a> {
-    path: String,
-    kind: &'static str,
-    apply: Box<dyn Fn(Value) -> Value + 'a>,
-}
-
-impl<'a> Part<'a> {
-    fn map(path: String, kind: &'static str, f: impl Fn(Tensor<4>) -> Tensor<4> + 'a) -> Self {
-        let apply = move |value| match value {
-            Value::Map(map) => Value::Map(f(map)),
-            other => other,
-        };
-        Self {
-            path,
-            kind,
-            apply: Box::new(apply),
+/// The path of what ends at `stage`, and its kind.
+fn part(stage: Stage, engine: Engine) -> (String, &'static str) {
+    let path = stage.path();
+    match stage {
+        Stage::Layer(FeatureLayer::Pool { block }) if engine != Engine::Burn => {
+            (format!("blocks.{}", block - 1), "block")
         }
-    }
-
-    fn vector(path: String, kind: &'static str, f: impl Fn(Tensor<2>) -> Tensor<2> + 'a) -> Self {
-        let apply = move |value| match value {
-            Value::Map(map) => Value::Vector(f(map.flatten(1, 3))),
-            Value::Vector(vector) => Value::Vector(f(vector)),
-        };
-        Self {
-            path,
-            kind,
-            apply: Box::new(apply),
-        }
+        Stage::Layer(FeatureLayer::Conv { .. }) => (path, "convolution"),
+        Stage::Layer(FeatureLayer::Norm { .. }) => (path, "normalisation"),
+        Stage::Layer(FeatureLayer::Relu { .. }) => (path, "ReLU"),
+        Stage::Layer(FeatureLayer::Pool { .. }) | Stage::Average => (path, "pooling"),
+        Stage::Hidden(_) | Stage::Output => (path, "linear"),
     }
 }
 
-fn parts(network: &Vgg, engine: Engine) -> Vec<Part<'_>> {
-    let mut parts = Vec::new();
-    for (index, block) in network.blocks.iter().enumerate() {
-        let path = format!("blocks.{index}");
-        if engine != Engine::Burn {
-            parts.push(Part::map(path, "block", move |map| block.forward(map)));
-            continue;
+/// Milliseconds of each part of one pass.
+fn pass(
+    network: &Vgg,
+    images: Tensor<4>,
+    stops: &[FeatureLayer],
+) -> Result<Vec<(Stage, f64)>, Box<dyn Error>> {
+    let device = images.device();
+    device.sync()?;
+    let (mut parts, mut failed, mut before) = (Vec::new(), None, Instant::now());
+    let logits = network.forward_by_stages(images, stops, &mut |stage| {
+        if let Err(error) = device.sync() {
+            failed.get_or_insert(error);
         }
-        for (index, layer) in block.layers.iter().enumerate() {
-            let path = format!("{path}.layers.{index}");
-            let conv = Part::map(format!("{path}.conv"), "convolution", move |map| {
-                layer.conv.forward(map)
-            });
-            parts.push(conv);
-            if let Some(norm) = &layer.norm {
-                let norm = Part::map(format!("{path}.norm"), "normalisation", move |map| {
-                    norm.forward(map)
-                });
-                parts.push(norm);
-            }
-            parts.push(Part::map(format!("{path}.relu"), "ReLU", relu));
-        }
-        let pool = MaxPool2dConfig::new([2, 2]).with_strides([2, 2]).init();
-        let pool = move |map| pool.forward(map);
-        parts.push(Part::map(format!("{path}.pool"), "pooling", pool));
+        parts.push((stage, before.elapsed().as_secs_f64() * 1e3));
+        before = Instant::now();
+    })?;
+    drop(black_box(logits));
+    match failed {
+        Some(error) => Err(error.into()),
+        None => Ok(parts),
     }
-    let pooling = &network.config().pooling;
-    if *pooling != Pooling::Flatten {
-        let average = AdaptiveAvgPool2dConfig::new(pooling.output_size([0, 0])).init();
-        let average = move |map| average.forward(map);
-        parts.push(Part::map("average".into(), "pooling", average));
-    }
-    for (index, layer) in network.hidden.iter().enumerate() {
-        if engine != Engine::Burn {
-            let path = format!("hidden.{index}");
-            parts.push(Part::vector(path, "linear", move |vector| {
-                layer.forward(vector)
-            }));
-            continue;
-        }
-        parts.push(Part::vector(
-            format!("hidden.{index}.linear"),
-            "linear",
-            move |vector| layer.linear.forward(vector),
-        ));
-        parts.push(Part::vector(format!("hidden.{index}.relu"), "ReLU", relu));
-    }
-    parts.push(Part::vector("output".into(), "linear", move |vector| {
-        network.output_layer(vector)
-    }));
-    parts
 }
 
 impl Profile {
-    /// Times the layers and the whole pass in turns for `turn`.
+    /// Times the layers and the whole pass in turns for `time`.
     pub(crate) fn measure(
         workload: &Workload,
-        backend: &str,
-        device: &Device,
+        backend: &Backend,
         engine: Engine,
-        turn: Duration,
+        time: Duration,
+        machine: &Machine,
     ) -> Result<Self, Box<dyn Error>> {
+        let device = &backend.device;
         let network = workload.config.init(device)?.with_engine(engine);
         let counts = counts(workload, &network)?;
         let images = workload.images(device);
-        let parts = parts(&network, engine);
+        let stops = stops(&network, engine);
         let whole = || -> Result<f64, Box<dyn Error>> {
             let start = Instant::now();
             let logits = network.forward(images.clone())?;
@@ -177,46 +137,41 @@ impl Profile {
             drop(black_box(logits));
             Ok(time)
         };
+        // The first pass prepares what later ones use again.
+        whole()?;
+        let parts: Vec<_> = pass(&network, images.clone(), &stops)?
+            .into_iter()
+            .map(|(stage, _)| part(stage, engine))
+            .collect();
         let mut times = vec![Vec::new(); parts.len()];
         let mut wholes = Vec::new();
-        whole()?;
-        let mut start = Instant::now();
-        let mut warm = false;
-        while !warm || wholes.len() < 3 || start.elapsed() < turn {
-            let mut value = Value::Map(images.clone());
-            device.sync()?;
-            for (part, times) in parts.iter().zip(&mut times) {
-                let before = Instant::now();
-                value = (part.apply)(value);
-                device.sync()?;
-                times.push(before.elapsed().as_secs_f64() * 1e3);
+        let start = Instant::now();
+        while wholes.len() < 3 || start.elapsed() < time {
+            let pass = pass(&network, images.clone(), &stops)?;
+            for ((_, time), times) in pass.iter().zip(&mut times) {
+                times.push(*time);
             }
-            drop(black_box(value));
             wholes.push(whole()?);
-            if !warm {
-                // The first pass prepares what later ones use again.
-                times.iter_mut().for_each(Vec::clear);
-                wholes.clear();
-                warm = true;
-                start = Instant::now();
-            }
         }
-        let layers = parts.iter().zip(&times).map(|(part, times)| {
-            let (flops, bytes) = under(&counts, &part.path);
+        let layers = parts.into_iter().zip(&times).map(|((path, kind), times)| {
+            let (flops, bytes) = under(&counts, &path);
             Layer {
-                path: part.path.clone(),
-                kind: part.kind.into(),
+                path,
+                kind: kind.into(),
                 milliseconds: median(times),
                 flops,
                 bytes,
             }
         });
+        let all = DevicePeaks::of_all(std::slice::from_ref(backend))?;
+        let peaks = DevicePeaks::find(&all, &backend.name);
         Ok(Self {
+            machine: machine.to_string(),
             model: workload.model.clone(),
             batch: workload.batch,
-            backend: backend.into(),
+            backend: backend.name.clone(),
             engine: engine.to_string(),
-            roof: Roof::measure(backend, device)?,
+            peaks: peaks.ok_or("no peaks of the device were measured")?,
             layers: layers.collect(),
             whole_ms: median(&wholes),
         })
@@ -232,64 +187,6 @@ impl Profile {
             "{}, batch {}, {} with engine {}",
             self.model, self.batch, self.backend, self.engine
         )
-    }
-
-    pub(crate) fn table(&self) -> String {
-        let roof = &self.roof;
-        let mut text = format!(
-            "{}\nroofs: {:.1} GFLOP/s (matrix product), {:.1} GB/s\n\n\
-             {:<26}{:<14}{:>9} {:>6} {:>9} {:>7} {:>10}  bound by\n",
-            self.title(),
-            roof.gflops,
-            roof.gigabytes_per_second,
-            "layer",
-            "kind",
-            "ms",
-            "share",
-            "GFLOP/s",
-            "GB/s",
-            "FLOP/byte",
-        );
-        for layer in &self.layers {
-            text += &format!(
-                "{:<26}{:<14}{:>9.3} {:>4.1} % {:>9.1} {:>7.1} {:>10.2}  {}\n",
-                layer.path,
-                layer.kind,
-                layer.milliseconds,
-                layer.milliseconds / self.sum() * 100.0,
-                layer.gflops(),
-                layer.gigabytes_per_second(),
-                layer.intensity(),
-                layer.bound(roof),
-            );
-        }
-        let (sum, whole) = (self.sum(), self.whole_ms);
-        text += &format!(
-            "\nsum of the layers {sum:.2} ms, whole forward pass {whole:.2} ms: {:+.1} %\n",
-            (sum / whole - 1.0) * 100.0
-        );
-        text
-    }
-
-    pub(crate) fn csv(&self) -> String {
-        let mut text = String::from(
-            "path,kind,ms,flops,bytes,gflops,gigabytes_per_second,flops_per_byte,bound\n",
-        );
-        for layer in &self.layers {
-            text += &format!(
-                "{},{},{},{},{},{},{},{},{}\n",
-                layer.path,
-                layer.kind,
-                layer.milliseconds,
-                layer.flops,
-                layer.bytes,
-                layer.gflops(),
-                layer.gigabytes_per_second(),
-                layer.intensity(),
-                layer.bound(&self.roof),
-            );
-        }
-        text
     }
 }
 

@@ -1,22 +1,27 @@
 //! How fast the machine is at this moment.
 
 use std::hint::black_box;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use benches::median;
+use benches::{median, read};
 use rayon::prelude::*;
+
+/// The most that the reference kernel's time may change, in percent.
+pub(crate) const MOST_DRIFT: f64 = 10.0;
 
 /// Milliseconds of a fixed piece of work: arithmetic in the first cache on all threads, nothing of the
 /// networks. The least of some runs: in the others the system may have put two threads on one core, which
 /// says nothing of the machine. It says whether the machine is as fast as it was.
 pub(crate) fn sample() -> f64 {
-    (0..RUNS)
-        .map(|_| arithmetic())
-        .fold(f64::INFINITY, f64::min)
+    let (start, mut least) = (Instant::now(), f64::INFINITY);
+    while start.elapsed() < PATIENCE {
+        least = least.min(arithmetic());
+    }
+    least
 }
 
-/// A quarter of a second: that is how long it may leave them there.
-const RUNS: usize = 60;
+/// That is how long it may leave them there.
+const PATIENCE: Duration = Duration::from_millis(250);
 
 fn arithmetic() -> f64 {
     let start = Instant::now();
@@ -36,12 +41,12 @@ fn arithmetic() -> f64 {
 
 /// What calls are measured in: whatever slows a network down for a moment, in arithmetic, memory or the
 /// system's choice of cores, slows this down as well, if it comes right behind them.
-pub(crate) struct Unit {
+pub(crate) struct FixedWork {
     /// More than a last cache holds.
     values: Vec<f32>,
 }
 
-impl Unit {
+impl FixedWork {
     pub(crate) fn new() -> Self {
         Self {
             values: vec![1.0; 24 << 20],
@@ -58,20 +63,7 @@ impl Unit {
 
     fn read(&self) -> f64 {
         let start = Instant::now();
-        let sum: f32 = self
-            .values
-            .par_chunks(1 << 16)
-            .map(|chunk| {
-                let mut sums = [0f32; 64];
-                for part in chunk.chunks_exact(64) {
-                    for (sum, value) in sums.iter_mut().zip(part) {
-                        *sum += value;
-                    }
-                }
-                sums.iter().sum::<f32>()
-            })
-            .sum();
-        black_box(sum);
+        black_box(read(&self.values));
         start.elapsed().as_secs_f64() * 1e3
     }
 }

@@ -1,6 +1,6 @@
 //! A grid of cells that is written as aligned text or as a Markdown table.
 
-use super::markdown::escape;
+use super::escape::escape;
 use super::text::{one_line, shortened};
 
 /// Spaces between two columns of text.

@@ -1,5 +1,6 @@
 //! The report as Markdown for GitHub.
 
+use super::escape::escape;
 use super::rows::grid;
 use super::totals::{Section, head, kinds, sections, uncounted};
 use super::units::grouped;
@@ -35,25 +36,6 @@ fn totals(section: &Section) -> String {
         text += &format!("| {} | {} |\n", escape(label), escape(value));
     }
     text
-}
-
-/// The text with everything that Markdown, or HTML within it, would read as a mark escaped. Types
-/// such as `Linear<f32>` would vanish otherwise.
-pub(crate) fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in super::text::one_line(text).chars() {
-        match c {
-            '<' => escaped += "&lt;",
-            '>' => escaped += "&gt;",
-            '&' => escaped += "&amp;",
-            '\\' | '|' | '`' | '*' | '[' | ']' => {
-                escaped.push('\\');
-                escaped.push(c);
-            }
-            _ => escaped.push(c),
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! still add up to the total.
 
 mod csv;
+mod escape;
 mod grid;
 mod json;
 mod markdown;
@@ -19,9 +20,9 @@ pub mod units;
 pub(crate) mod sample;
 
 pub(crate) use csv::csv_line;
+pub(crate) use escape::escape as escape_markdown;
 pub(crate) use grid::{Column, Grid};
 pub use json::ReadError;
-pub(crate) use markdown::escape as escape_markdown;
 pub(crate) use rows::{path_label, specs};
 pub(crate) use table::{WIDTH, labelled};
 

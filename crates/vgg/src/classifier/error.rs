@@ -3,7 +3,8 @@
 use thiserror::Error;
 
 use crate::data::DataError;
-use crate::model::InputError;
+use crate::input::InputError;
+use crate::prepared::PreparedError;
 
 /// Parts that do not make a classifier.
 #[derive(Debug, Error, PartialEq)]
@@ -73,7 +74,16 @@ pub enum ClassifyError {
         /// Which image, from 0.
         image: usize,
     },
-    /// The result cannot be read from its device.
+    /// The device failed, or the result cannot be read from it.
     #[error("the probabilities cannot be read: {0}")]
     Values(String),
+}
+
+impl From<PreparedError> for ClassifyError {
+    fn from(error: PreparedError) -> Self {
+        match error {
+            PreparedError::Input(error) => Self::Input(error),
+            error => Self::Values(error.to_string()),
+        }
+    }
 }

@@ -2,12 +2,16 @@
 
 use thiserror::Error;
 
-use super::validate::{MOST_PARAMETERS, MOST_SIDE};
+use super::limits::{MOST_PARAMETERS, MOST_SIDE};
+use crate::device::DeviceError;
 
 /// A configuration that describes no network.
 #[derive(Debug, Error, PartialEq)]
 #[non_exhaustive]
 pub enum ConfigError {
+    /// A layer that is too large for the device that the network was to lie on.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
     /// No variant has this name.
     #[error("there is no network named \"{name}\"; the names are: {known}")]
     UnknownName {

@@ -1,6 +1,7 @@
 //! What a VGG looks like, as data: [`VggConfig`].
 
 mod error;
+mod limits;
 mod size;
 mod validate;
 
@@ -8,7 +9,8 @@ use burn::config::Config;
 
 pub use error::ConfigError;
 #[cfg(feature = "classify")]
-pub(crate) use validate::MOST_SIDE;
+pub(crate) use limits::MOST_SIDE;
+pub(crate) use validate::check_size;
 
 /// One block: `convolutions` 3×3 convolutions of `channels` output channels each, then a 2×2
 /// max pooling that halves height and width.

@@ -22,7 +22,7 @@ impl VggConfig {
         counts.fold(0, u128::saturating_add)
     }
 
-    /// Bytes of the largest layer's weights in `f32`, for [`crate::check_tensor`].
+    /// Bytes of the largest layer's weights in `f32`, for [`crate::device::check_tensor`].
     ///
     /// ```
     /// let config = vgg::VggConfig::named("vgg16")?;

@@ -1,19 +1,9 @@
 //! The rules that a valid configuration obeys.
 
+use super::limits::{
+    MOST_BLOCKS, MOST_CONVOLUTIONS, MOST_HIDDEN, MOST_INPUT_CHANNELS, MOST_PARAMETERS, MOST_SIDE,
+};
 use super::{ConfigError, VggConfig};
-
-/// The most parameters that a configuration may ask for: 40 GB of `f32`.
-pub(super) const MOST_PARAMETERS: u128 = 10_000_000_000;
-/// The longest side of an input, in pixels: VGG-16's first map of such an image has 4 GB.
-pub(crate) const MOST_SIDE: usize = 4096;
-/// Each block halves the sides, so that an input survives no more blocks.
-const MOST_BLOCKS: usize = MOST_SIDE.ilog2() as usize;
-/// Every layer costs something however narrow it is. VGG-19 has 16 convolutions.
-const MOST_CONVOLUTIONS: usize = 1000;
-/// As many hidden layers. The published networks have two.
-const MOST_HIDDEN: usize = 100;
-/// A hyperspectral image has hundreds.
-const MOST_INPUT_CHANNELS: usize = 1024;
 
 impl VggConfig {
     /// Checks every rule; [`VggConfig::init`](crate::VggConfig::init) calls it.
@@ -57,7 +47,7 @@ impl VggConfig {
                 found: self.dropout,
             });
         }
-        self.check_size(self.input_size)?;
+        check_size(self.input_size, self.blocks.len())?;
         if self.input_size.iter().any(|&side| side > MOST_SIDE) {
             return Err(ConfigError::InputTooLarge {
                 found: self.input_size,
@@ -85,19 +75,22 @@ impl VggConfig {
         }
         Ok(())
     }
+}
 
-    /// Checks that an input of `size` (height, width) survives the poolings.
-    pub(crate) fn check_size(&self, size: [usize; 2]) -> Result<(), ConfigError> {
-        let smallest = self.smallest_input();
-        if size.iter().any(|&side| side < smallest) {
-            return Err(ConfigError::InputTooSmall {
-                found: size,
-                blocks: self.blocks.len(),
-                smallest,
-            });
-        }
-        Ok(())
+/// Whether so many poolings leave something of an image of height and width `size`.
+pub(crate) fn check_size(size: [usize; 2], poolings: usize) -> Result<(), ConfigError> {
+    let smallest = u32::try_from(poolings).ok();
+    let smallest = smallest
+        .and_then(|by| 1usize.checked_shl(by))
+        .unwrap_or(usize::MAX);
+    if size.iter().any(|&side| side < smallest) {
+        return Err(ConfigError::InputTooSmall {
+            found: size,
+            blocks: poolings,
+            smallest,
+        });
     }
+    Ok(())
 }
 
 #[cfg(test)]

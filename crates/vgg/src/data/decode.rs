@@ -1,5 +1,6 @@
 //! From the bytes of a picture's file to its pixels, upright.
 
+use std::borrow::Cow;
 use std::io::{Cursor, ErrorKind};
 use std::path::Path;
 
@@ -12,6 +13,7 @@ use super::error::DataError;
 use super::jpeg;
 use super::memory::{self, Reserved};
 use crate::file::read_at_most;
+use crate::source::Source;
 
 /// No picture's file is larger.
 const MOST_BYTES: u64 = 1 << 30;
@@ -32,9 +34,14 @@ pub(super) struct Decoded {
     _reserved: Reserved,
 }
 
-/// The bytes of the picture's file at `path`.
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, DataError> {
-    read_at_most(path, MOST_BYTES).map_err(|error| match error.kind() {
+/// The bytes of a picture's file.
+fn read<'a>(source: &'a Source<'_>) -> Result<Cow<'a, [u8]>, DataError> {
+    let path = match source {
+        Source::Path(path) => path,
+        Source::Memory { bytes, .. } => return Ok(Cow::Borrowed(bytes)),
+    };
+    let bytes = read_at_most(path, MOST_BYTES);
+    bytes.map(Cow::Owned).map_err(|error| match error.kind() {
         ErrorKind::FileTooLarge | ErrorKind::InvalidInput => {
             DataError::image(path, error.to_string())
         }
@@ -42,8 +49,12 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, DataError> {
     })
 }
 
-/// Decodes a picture as [`decode_image`](super::decode_image) says.
-pub(super) fn decode(path: &Path, bytes: &[u8]) -> Result<Decoded, DataError> {
+/// Decodes a picture as [`read_image`](super::read_image) says.
+pub(super) fn decode(source: &Source<'_>) -> Result<Decoded, DataError> {
+    decode_bytes(source.name(), &read(source)?)
+}
+
+fn decode_bytes(path: &Path, bytes: &[u8]) -> Result<Decoded, DataError> {
     let refused = |reason: String| DataError::image(path, reason);
     let broken = |error: ImageError| refused(format!("broken image: {error}"));
     let mut reader = ImageReader::new(Cursor::new(bytes))
@@ -143,7 +154,8 @@ mod tests {
     }
 
     fn pixels(bytes: &[u8]) -> Result<Vec<u8>, String> {
-        let decoded = decode(Path::new("picture"), bytes).map_err(|error| error.to_string())?;
+        let decoded =
+            decode_bytes(Path::new("picture"), bytes).map_err(|error| error.to_string())?;
         Ok(decoded.image.into_raw())
     }
 
@@ -267,7 +279,9 @@ mod tests {
             let segment = exif(orientation);
             let length = (segment.len() as u16 + 2).to_be_bytes();
             let bytes = [&file[..2], &[0xff, 0xe1], &length, &segment, &file[2..]].concat();
-            let image = decode(Path::new("picture"), &bytes).expect("whole").image;
+            let image = decode_bytes(Path::new("picture"), &bytes)
+                .expect("whole")
+                .image;
             let (width, height) = if orientation < 5 { (w, h) } else { (h, w) };
             assert_eq!(
                 image.dimensions(),
@@ -308,7 +322,7 @@ mod tests {
         let blocks = usize::from(width / 8) * usize::from(height / 8);
         bytes.extend([0x28, 0xa2, 0x8a].repeat(blocks / 4));
         bytes.extend([0xff, 0xd9]);
-        let decoded = decode(Path::new("picture"), &bytes).expect("whole");
+        let decoded = decode_bytes(Path::new("picture"), &bytes).expect("whole");
         assert_eq!(decoded.image.dimensions(), (12_000, 9_000));
         assert_eq!(decoded.image.get_pixel(11_999, 8_999)[0], 128);
     }

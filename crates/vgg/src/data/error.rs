@@ -100,22 +100,10 @@ pub enum DataError {
         /// The checksum that was found.
         found: String,
     },
-    /// A download that failed.
-    #[error("{address}: {reason}")]
-    Download {
-        /// The address.
-        address: String,
-        /// What went wrong.
-        reason: String,
-    },
-    /// A download that brought something else.
-    #[error("{address}: what arrived is not what is published there: {reason}")]
-    Contents {
-        /// The address.
-        address: String,
-        /// What is wrong with it.
-        reason: String,
-    },
+    /// A file that cannot be had from the network.
+    #[cfg(feature = "fetch")]
+    #[error(transparent)]
+    Fetch(#[from] crate::fetch::FetchError),
     /// Images that need more memory than is sensible.
     #[error(
         "{images} images of {} bytes each need {:.1} GB; the most is {:.0} GB: use smaller images \

@@ -8,13 +8,11 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::FASHION_MNIST_CLASSES;
-use super::checksum::hexadecimal;
-use super::download::{Progress, download};
 use super::error::DataError;
-use super::idx::{find, gunzip, join, parse_idx_images, parse_idx_labels, read_maybe_gz};
+use super::idx::{find, join, parse_idx_images, parse_idx_labels, read_maybe_gz};
 use super::image_data::ImageData;
 use super::image_set::ImageSet;
-use crate::atomic::write_atomically;
+use crate::fetch::{Progress, Remote, fetch, hexadecimal};
 
 /// Where the four files are downloaded from.
 pub const DOWNLOAD_ADDRESS: &str =
@@ -103,22 +101,27 @@ fn contents(
         return Ok((path, bytes));
     }
     let file = format!("{}.gz", member.name);
-    let address = format!("{address}/{file}");
-    let raw =
-        download(&address, MOST_COMPRESSED, progress).map_err(|error| DataError::NotFound {
-            name: "Fashion-MNIST",
-            searched: folders.to_vec(),
-            advice: format!(
-                "downloading failed: {error}. Without a network, put the four files of \
+    let path = folders[0].join(&file);
+    let remote = Remote {
+        address: &format!("{address}/{file}"),
+        // Known is that of the decompressed contents.
+        sha256: "",
+        most: MOST_COMPRESSED,
+        check: &|part| {
+            let checked = read_maybe_gz(part).and_then(|bytes| check(part, &bytes, member));
+            checked.map_err(|error| error.to_string())
+        },
+    };
+    fetch(remote, &path, progress).map_err(|error| DataError::NotFound {
+        name: "Fashion-MNIST",
+        searched: folders.to_vec(),
+        advice: format!(
+            "downloading failed: {error}. Without a network, put the four files of \
              {DOWNLOAD_ADDRESS} into the first of these folders, or install Debian's package \
              dataset-fashion-mnist"
-            ),
-        })?;
-    let source = PathBuf::from(&address);
-    let bytes = gunzip(&source, &raw)?;
-    check(&source, &bytes, member)?;
-    let path = folders[0].join(file);
-    write_atomically(&path, &raw).map_err(|source| DataError::io(&path, source))?;
+        ),
+    })?;
+    let bytes = read_maybe_gz(&path)?;
     Ok((path, bytes))
 }
 
@@ -137,7 +140,7 @@ fn check(path: &Path, bytes: &[u8], member: &Member) -> Result<(), DataError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::test_server::serve;
+    use crate::fetch::test_server::serve;
     use flate2::{Compression, write::GzEncoder};
     use std::io::Write as _;
 
@@ -178,14 +181,13 @@ mod tests {
         let address = serve(move |_| (200, body.clone(), None));
         let error = get(cache.path(), &address).expect_err("wrong").to_string();
         assert!(
-            error.contains("/hello.gz: SHA-256 of its contents is "),
+            error.contains("/hello.gz: what arrived is not what is published there"),
             "{error}"
         );
         assert!(error.contains(MEMBER.sha256), "{error}");
-        assert_eq!(
-            std::fs::read_dir(cache.path()).expect("a folder").count(),
-            0
-        );
+        for kept in ["hello.gz", "hello.gz.part"] {
+            assert!(!cache.path().join(kept).exists(), "{kept}");
+        }
 
         std::fs::write(cache.path().join("hello"), "damaged").expect("written");
         let error = get(cache.path(), &address)

@@ -6,9 +6,10 @@ use burn::config::Config;
 use image::imageops::{self, FilterType};
 use image::{DynamicImage, GrayImage, Luma, RgbImage};
 
-use super::decode::{decode, read};
+use super::decode::decode;
 use super::error::DataError;
 use super::resize::{Pixels, centre, resize, short_side_to};
+use crate::source::Source;
 
 /// An image is not scaled to more pixels: 100 megapixels take 300 MB.
 const MOST_PIXELS: u64 = 100_000_000;
@@ -32,51 +33,44 @@ pub enum Fit {
     },
 }
 
-/// Reads the image at `path`: see [`decode_image`].
-///
-/// # Errors
-/// A file that cannot be read, of more than 1 GiB, or that is no file but a device or a named pipe, and the errors of
-/// [`decode_image`].
-pub fn read_image(path: &Path, shape: [usize; 3], fit: Fit) -> Result<Vec<u8>, DataError> {
-    decode_image(path, &read(path)?, shape, fit)
-}
-
-/// Reads the image at `path` as [`decode_image`] does, with its longer side scaled to `side` pixels as it is shown:
-/// the shape (`channels`, height, width) and its pixels.
+/// Reads an image as [`read_image`] does, with its longer side scaled to `side` pixels as it is shown: the shape
+/// (`channels`, height, width) and its pixels.
 ///
 /// # Errors
 /// Those of [`read_image`].
-pub fn read_scaled(
-    path: &Path,
+pub fn read_scaled<'a>(
+    source: impl Into<Source<'a>>,
     channels: usize,
     side: usize,
 ) -> Result<([usize; 3], Vec<u8>), DataError> {
-    let decoded = decode(path, &read(path)?)?;
+    let source = source.into();
+    let decoded = decode(&source)?;
     let (width, height) = decoded.image.dimensions();
     let scale = side as f64 / f64::from(width.max(height));
     let scaled = |length: u32| ((f64::from(length) * scale).round() as usize).max(1);
     let shape = [channels, scaled(height), scaled(width)];
-    Ok((shape, fitted(path, decoded.image, shape, Fit::Cover)?))
+    let pixels = fitted(source.name(), decoded.image, shape, Fit::Cover)?;
+    Ok((shape, pixels))
 }
 
-/// Decodes a PNG, JPEG, WebP, BMP, GIF or TIFF file to `shape` (channels, height, width): values 0 to 255 in the
+/// Reads a PNG, JPEG, WebP, BMP, GIF or TIFF file to `shape` (channels, height, width): values 0 to 255 in the
 /// order channel, row, column. Of several frames or pages the first is taken. One channel is the luminance.
 /// Transparent parts are shown on white, and an orientation in EXIF is applied.
-/// Scaling is a triangle filter over the whole footprint of each output pixel. `path` is for messages only.
+/// Scaling is a triangle filter over the whole footprint of each output pixel.
 ///
 /// # Errors
-/// An image that is broken or cut off, of another format, smaller than 8×8 or larger than there is memory to decode it
+/// A file that cannot be read, of more than 1 GiB, or that is no file but a device or a named pipe; an image that is broken or cut off, of another format, smaller than 8×8 or larger than there is memory to decode it
 /// (said before it is decoded), or a `shape` with neither one nor three channels, without pixels or with more than 100
 /// million.
-pub fn decode_image(
-    path: &Path,
-    bytes: &[u8],
+pub fn read_image<'a>(
+    source: impl Into<Source<'a>>,
     shape: [usize; 3],
     fit: Fit,
 ) -> Result<Vec<u8>, DataError> {
+    let source = source.into();
     check_shape(shape)?;
-    let decoded = decode(path, bytes)?;
-    fitted(path, decoded.image, shape, fit)
+    let decoded = decode(&source)?;
+    fitted(source.name(), decoded.image, shape, fit)
 }
 
 fn check_shape([channels, height, width]: [usize; 3]) -> Result<(), DataError> {
@@ -274,7 +268,8 @@ mod tests {
 
     fn error(bytes: &[u8]) -> String {
         let path = Path::new("pictures/a.png");
-        let error = decode_image(path, bytes, [1, 28, 28], Fit::Cover).expect_err("refused");
+        let error =
+            read_image(Source::named(path, bytes), [1, 28, 28], Fit::Cover).expect_err("refused");
         let message = error.to_string();
         assert!(message.starts_with("pictures/a.png: "), "{message}");
         message
@@ -341,16 +336,15 @@ mod tests {
                 [2, 8, 8],
                 [usize::MAX, 8, 8],
             ] {
-                decode_image(Path::new("a"), &image, shape, fit).expect_err("no such shape");
+                read_image(&image, shape, fit).expect_err("no such shape");
             }
         }
         for short_side in [1 << 20, usize::MAX / 2, usize::MAX] {
             let fit = centre(short_side);
-            decode_image(Path::new("a"), &image, [3, 8, 8], fit).expect_err("too large in between");
+            read_image(&image, [3, 8, 8], fit).expect_err("too large in between");
         }
         for fit in [Fit::Cover, centre(8)] {
-            let error =
-                decode_image(Path::new("a"), &strip, [1, 224, 224], fit).expect_err("a strip");
+            let error = read_image(&strip, [1, 224, 224], fit).expect_err("a strip");
             assert!(error.to_string().contains("would be scaled to"), "{error}");
         }
     }
@@ -358,8 +352,7 @@ mod tests {
     #[test]
     fn channels_are_planes() {
         let image = RgbImage::from_fn(8, 8, |x, _| Rgb([x as u8, 100, 200]));
-        let pixels =
-            decode_image(Path::new("a"), &png(image), [3, 8, 8], Fit::Cover).expect("whole");
+        let pixels = read_image(&png(image), [3, 8, 8], Fit::Cover).expect("whole");
         assert_eq!(&pixels[..8], [0, 1, 2, 3, 4, 5, 6, 7]);
         assert_eq!((pixels[64], pixels[128]), (100, 200));
     }
@@ -367,8 +360,7 @@ mod tests {
     #[test]
     fn transparent_parts_are_white() {
         let image = image::RgbaImage::from_pixel(8, 8, image::Rgba([9, 9, 9, 0]));
-        let pixels =
-            decode_image(Path::new("a"), &png(image), [1, 8, 8], Fit::Cover).expect("whole");
+        let pixels = read_image(&png(image), [1, 8, 8], Fit::Cover).expect("whole");
         assert_eq!(pixels, [255; 64]);
     }
 
@@ -376,8 +368,7 @@ mod tests {
     fn an_object_is_trimmed_scaled_and_centred() {
         let inside = |x: u32, y: u32| (50..70).contains(&x) && (10..50).contains(&y);
         let image = GrayImage::from_fn(100, 60, |x, y| Luma([if inside(x, y) { 250 } else { 5 }]));
-        let pixels =
-            decode_image(Path::new("a"), &png(image), [1, 28, 28], Fit::Object).expect("whole");
+        let pixels = read_image(&png(image), [1, 28, 28], Fit::Object).expect("whole");
         let row = &pixels[14 * 28..15 * 28];
         assert!(
             row[..7].iter().chain(&row[21..]).all(|&value| value == 5),

@@ -5,8 +5,8 @@ use burn::config::Config;
 use burn::data::dataset::{Dataset, DatasetError};
 use burn::tensor::{Device, Tensor, TensorData};
 
+use super::channel_order::ChannelOrder;
 use super::error::DataError;
-use super::preprocessing::ChannelOrder;
 
 /// One image and its class.
 #[cfg(feature = "train")]

@@ -3,20 +3,15 @@
 //! Every source ends as an [`ImageData`]: a training and a test [`ImageSet`] of one image size,
 //! held as bytes in memory, with the names of the classes.
 
-#[cfg(feature = "train")]
-mod checksum;
+mod channel_order;
 #[cfg(feature = "train")]
 mod cifar10;
 mod decode;
-#[cfg(feature = "train")]
-mod download;
 #[cfg(feature = "embedded")]
 mod embedded;
 mod error;
 #[cfg(feature = "train")]
 mod fashion_mnist;
-#[cfg(feature = "pretrained")]
-mod fetch;
 #[cfg(feature = "train")]
 mod folder;
 #[cfg(feature = "train")]
@@ -27,33 +22,26 @@ mod image_set;
 mod imagenet;
 mod jpeg;
 mod memory;
+#[cfg(feature = "train")]
+mod named;
 mod preprocessing;
 mod resize;
-#[cfg(feature = "train")]
-mod source;
-#[cfg(all(test, feature = "train"))]
-pub(crate) mod test_server;
 
-#[cfg(feature = "train")]
-pub(crate) use checksum::hexadecimal;
-#[cfg(feature = "train")]
-pub use download::{Progress, download};
+pub use channel_order::ChannelOrder;
 pub use error::DataError;
 #[cfg(feature = "train")]
 pub use fashion_mnist::{DOWNLOAD_ADDRESS, fashion_mnist};
-#[cfg(feature = "pretrained")]
-pub(crate) use fetch::{Remote, arrived, fetch};
 #[cfg(feature = "train")]
 pub use idx::{IdxImages, parse_idx_images, parse_idx_labels};
-pub use image::{Fit, decode_image, read_image, read_scaled};
+pub use image::{Fit, read_image, read_scaled};
 pub use image_data::{DataState, ImageData, LeftOut};
 #[cfg(feature = "train")]
 pub use image_set::LabelledImage;
 pub use image_set::{ImageSet, Normalization};
 pub use imagenet::imagenet_classes;
-pub use preprocessing::{ChannelOrder, Preprocessing};
 #[cfg(feature = "train")]
-pub use source::{DataOptions, absolute, cache_folder, load};
+pub use named::{DataOptions, load};
+pub use preprocessing::Preprocessing;
 
 /// The ten classes of Fashion-MNIST, in the order of their labels.
 pub const FASHION_MNIST_CLASSES: [&str; 10] = [

@@ -1,30 +1,19 @@
 //! What was done to the training images, as a value that is saved with the network, so that
 //! images to be recognised get the same.
 
-use std::path::Path;
-
 use burn::tensor::{Device, Tensor};
 #[cfg(feature = "train")]
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::decode;
+use super::channel_order::ChannelOrder;
 use super::error::DataError;
-use super::image::{Fit, border_mean, decode_image};
+use super::image::{Fit, border_mean, read_image, read_scaled};
 use super::image_set::{ImageSet, Normalization};
+use crate::source::Source;
 
 /// Darker than this, the border of the training images is a dark background.
 const DARK: u8 = 64;
-
-/// In which order a network takes the channels of a colour image.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ChannelOrder {
-    /// Red, green, blue: PyTorch's.
-    #[default]
-    Rgb,
-    /// Blue, green, red: that of Caffe, and of Keras' VGG.
-    Bgr,
-}
 
 /// How an image becomes the input of one network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -108,29 +97,43 @@ impl Preprocessing {
         paths.par_iter().map(|path| self.read(path)).collect()
     }
 
-    /// Pixels of the image at `path` as the network wants to see them.
+    /// Pixels of an image as the network wants to see them.
     ///
     /// # Errors
-    /// See [`read_image`](super::read_image).
-    pub fn read(&self, path: &Path) -> Result<Vec<u8>, DataError> {
-        self.decode(path, &decode::read(path)?)
-    }
-
-    /// [`Preprocessing::read`] from a whole file in memory; `name` is for messages only.
-    ///
-    /// # Errors
-    /// See [`decode_image`].
-    pub fn decode(&self, name: &Path, bytes: &[u8]) -> Result<Vec<u8>, DataError> {
-        let mut pixels = decode_image(name, bytes, self.shape, self.fit)?;
+    /// See [`read_image`].
+    pub fn read<'a>(&self, source: impl Into<Source<'a>>) -> Result<Vec<u8>, DataError> {
+        let mut pixels = read_image(source, self.shape, self.fit)?;
         if self.dark_background && border_mean(&pixels, self.shape) > 127 {
             pixels.iter_mut().for_each(|value| *value = 255 - *value);
         }
-        if self.order == ChannelOrder::Bgr {
-            let [_, height, width] = self.shape;
-            let planes: Vec<_> = pixels.chunks_exact(height * width).rev().collect();
-            pixels = planes.concat();
+        Ok(self.in_order(pixels, self.shape))
+    }
+
+    /// A whole photograph as a network's input `[1, channels, height, width]`, in its own proportions with its longer
+    /// side scaled to `side` pixels.
+    ///
+    /// # Errors
+    /// See [`read_image`].
+    pub fn photograph<'a>(
+        &self,
+        source: impl Into<Source<'a>>,
+        side: usize,
+        device: &Device,
+    ) -> Result<Tensor<4>, DataError> {
+        let (shape, pixels) = read_scaled(source, self.shape[0], side)?;
+        let pixels = self.in_order(pixels, shape);
+        self.normalization.images(&pixels, shape, device)
+    }
+
+    /// Pixels in the order of the channels that the network takes.
+    fn in_order(&self, pixels: Vec<u8>, [_, height, width]: [usize; 3]) -> Vec<u8> {
+        match self.order {
+            ChannelOrder::Rgb => pixels,
+            ChannelOrder::Bgr => {
+                let planes: Vec<_> = pixels.chunks_exact(height * width).rev().collect();
+                planes.concat()
+            }
         }
-        Ok(pixels)
     }
 
     /// Normalised images `[batch, channels, height, width]` from the pixels of whole images.

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use burn::tensor::wgpu::{WgpuBackend, wgpu};
 use burn::tensor::{Device, DeviceKind};
 
-use super::DeviceInfo;
+use super::info::DeviceInfo;
 
 /// The graphics APIs of native programs, in the order in which Burn tries them.
 const APIS: [wgpu::Backend; 4] = [
@@ -127,24 +127,48 @@ fn kind(adapters: &[Adapter], index: usize) -> DeviceKind {
     }
 }
 
-/// Devices that are open. Burn opens each only once.
-static OPEN: Mutex<Vec<(WgpuBackend, DeviceKind, Device)>> = Mutex::new(Vec::new());
+/// A device that is open. Burn opens each only once.
+struct Open {
+    api: WgpuBackend,
+    kind: DeviceKind,
+    device: Device,
+    info: DeviceInfo,
+}
+
+static OPEN: Mutex<Vec<Open>> = Mutex::new(Vec::new());
+
+/// What is known of a device that was opened here.
+pub(super) fn info(device: &Device) -> Option<DeviceInfo> {
+    let open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = open.iter().find(|open| open.device == *device);
+    known.map(|open| open.info.clone())
+}
 
 fn open(api: WgpuBackend, index: Option<usize>, apis: &[wgpu::Backend]) -> Result<Device, String> {
+    let adapters = adapters(apis)?;
     let kind = match index {
-        Some(index) => kind(&adapters(apis)?, index),
+        Some(index) => kind(&adapters, index),
         None => DeviceKind::DefaultDevice,
     };
     let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
-    let known = open.iter().find(|(a, k, _)| *a == api && *k == kind);
-    if let Some((_, _, device)) = known {
-        return Ok(device.clone());
+    let known = open
+        .iter()
+        .find(|open| open.api == api && open.kind == kind);
+    if let Some(open) = known {
+        return Ok(open.device.clone());
     }
     let device = Device::wgpu_options()
         .graphics_api(api)
         .device_kind(kind.clone())
         .init()
         .map_err(|error| error.to_string())?;
-    open.push((api, kind, device.clone()));
+    if let Some(info) = describe(&adapters).into_iter().nth(index.unwrap_or(0)) {
+        open.push(Open {
+            api,
+            kind,
+            device: device.clone(),
+            info,
+        });
+    }
     Ok(device)
 }

@@ -1,4 +1,4 @@
-//! Backends by name. The only place of the project that names one.
+//! Backends by name. The only place of the library that opens one.
 
 #[cfg(all(feature = "webgpu", target_family = "wasm"))]
 mod browser;
@@ -6,9 +6,8 @@ mod error;
 mod failure;
 #[cfg(feature = "wgpu")]
 mod gpu;
+mod info;
 mod table;
-
-use std::fmt::{self, Display};
 
 use burn::tensor::Device;
 
@@ -16,34 +15,8 @@ use burn::tensor::Device;
 pub use browser::browser_gpu;
 pub use error::DeviceError;
 pub use failure::failure;
+pub use info::DeviceInfo;
 use table::{Backend, backends};
-
-/// Something that a backend can run on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct DeviceInfo {
-    /// What it calls itself.
-    pub name: String,
-    /// What sort of device it is: `CPU`, `discrete GPU`, `software GPU`, …
-    pub kind: &'static str,
-    /// Bytes of memory, where that is known.
-    pub memory: Option<u64>,
-    /// Bytes of the largest tensor that it can compute with, where there is a limit below its memory.
-    pub largest_tensor: Option<u64>,
-}
-
-impl Display for DeviceInfo {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, {}", self.name, self.kind)?;
-        if let Some(bytes) = self.memory {
-            write!(f, ", {:.1} GB", bytes as f64 / 1e9)?;
-        }
-        if let Some(bytes) = self.largest_tensor {
-            write!(f, ", tensors up to {:.1} GB", bytes as f64 / 1e9)?;
-        }
-        Ok(())
-    }
-}
 
 /// Names of the backends that this build holds, the default first.
 pub fn compiled_backends() -> Vec<&'static str> {
@@ -66,7 +39,7 @@ pub fn describe_backends() -> String {
     backends().iter().map(line).collect()
 }
 
-/// One line for each device of each backend that is compiled in: what [`device`] takes, its name,
+/// One line for each device of each backend that is compiled in: what [`device()`] takes, its name,
 /// its kind, and its memory where that is known. A backend without a device says why.
 pub fn describe_devices() -> String {
     let mut text = String::new();
@@ -86,10 +59,10 @@ pub fn describe_devices() -> String {
     text
 }
 
-/// The devices of the backend called `name`, in the order of the numbers that [`device`] takes.
+/// The devices of the backend called `name`, in the order of the numbers that [`device()`] takes.
 ///
 /// # Errors
-/// As [`device`].
+/// As [`device()`].
 pub fn devices(name: &str) -> Result<Vec<DeviceInfo>, DeviceError> {
     let (backend, _) = find(name)?;
     let Some(driver) = backend.driver else {
@@ -130,11 +103,17 @@ pub fn is_on_cpu(name: &str) -> Result<bool, DeviceError> {
     Ok(devices(name)?.iter().all(|device| device.kind == "CPU"))
 }
 
+/// Whether what lies on `device` lies in the processor's own memory, and is computed there.
+#[cfg(feature = "winograd")]
+pub(crate) fn is_processor(device: &Device) -> bool {
+    table::processors().contains(device)
+}
+
 /// Whether the device that `name` says can compute with a tensor of so many bytes. Burn panics
 /// later where it cannot: some drivers reach 128 MiB at a time, and the largest layer of vgg16 has 411 MB.
 ///
 /// # Errors
-/// As [`device`]; [`DeviceError::TooLarge`] where it cannot.
+/// As [`device()`]; [`DeviceError::TooLarge`] where it cannot.
 pub fn check_tensor(name: &str, bytes: u64) -> Result<(), DeviceError> {
     let (backend, index) = find(name)?;
     let found = devices(backend.name)?;
@@ -148,6 +127,27 @@ pub fn check_tensor(name: &str, bytes: u64) -> Result<(), DeviceError> {
         }
         _ => Ok(()),
     }
+}
+
+/// Whether `device` can compute with a tensor of so many bytes, as far as that is known: of a GPU that [`device()`]
+/// opened.
+#[cfg(feature = "wgpu")]
+pub(crate) fn check_size(device: &Device, bytes: u64) -> Result<(), DeviceError> {
+    match gpu::info(device) {
+        Some(info) if info.largest_tensor.is_some_and(|most| bytes > most) => {
+            Err(DeviceError::TooLarge {
+                backend: "wgpu".to_owned(),
+                device: info.to_string(),
+                bytes,
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(not(feature = "wgpu"))]
+pub(crate) fn check_size(_: &Device, _: u64) -> Result<(), DeviceError> {
+    Ok(())
 }
 
 /// The backend of `NAME` or `NAME:INDEX`, and the index.

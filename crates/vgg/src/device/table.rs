@@ -2,7 +2,7 @@
 
 use burn::tensor::Device;
 
-use super::DeviceInfo;
+use super::info::DeviceInfo;
 
 /// One backend: its name, which is also that of the cargo feature that compiles it in, and what it
 /// runs on.
@@ -76,6 +76,18 @@ pub(super) fn backends() -> [Backend; 7] {
                 index.unwrap_or(0)
             ))),
         },
+    ]
+}
+
+/// The devices of the backends that compute on the processor with memory of the process.
+#[cfg(feature = "winograd")]
+pub(super) fn processors() -> Vec<Device> {
+    vec![
+        #[cfg(feature = "flex")]
+        Device::flex(),
+        #[cfg(feature = "ndarray")]
+        #[allow(deprecated)]
+        Device::ndarray(),
     ]
 }
 

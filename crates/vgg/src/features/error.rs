@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use super::layer::LayerError;
-use crate::model::InputError;
+use crate::input::InputError;
 
 /// Features that a network cannot give.
 #[derive(Debug, Error, PartialEq)]

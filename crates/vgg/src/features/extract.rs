@@ -5,11 +5,11 @@ use burn::tensor::Tensor;
 
 use super::error::FeatureError;
 use super::layer::FeatureLayer;
-use super::trunk::Trunk;
-use crate::config::{ConfigError, VggConfig};
+use crate::config::VggConfig;
 use crate::engine::Engine;
 use crate::layers::Block;
-use crate::model::{InputError, Vgg};
+use crate::model::Vgg;
+use crate::walk::{Stage, Trunk};
 
 /// The convolutional part of a network alone, for feature maps of images of any size. Made by
 /// [`Vgg::into_features`].
@@ -19,8 +19,6 @@ pub struct VggFeatures {
     pub blocks: Vec<Block>,
     #[module(skip)]
     config: VggConfig,
-    #[module(skip)]
-    engine: Engine,
 }
 
 /// One level of a feature pyramid.
@@ -43,7 +41,11 @@ impl VggFeatures {
     /// The same features with another engine for their convolutions.
     #[must_use]
     pub fn with_engine(self, engine: Engine) -> Self {
-        Self { engine, ..self }
+        let blocks = self.blocks.into_iter();
+        Self {
+            blocks: blocks.map(|block| block.with_engine(engine)).collect(),
+            ..self
+        }
     }
 
     /// See [`Vgg::forward_at`].
@@ -74,7 +76,7 @@ impl VggFeatures {
     /// Images with another number of channels, or too small for the poolings.
     pub fn forward(&self, images: Tensor<4>) -> Result<Tensor<4>, FeatureError> {
         check(&self.config, images.dims(), &self.config.pyramid_layers())?;
-        Ok(self.trunk().walk(images, &[], None, &mut |_, map| map))
+        Ok(self.trunk().features(images))
     }
 
     /// [`VggFeatures::forward_at`] of images and layers that are known to fit.
@@ -83,10 +85,7 @@ impl VggFeatures {
     }
 
     fn trunk(&self) -> Trunk<'_> {
-        Trunk {
-            blocks: &self.blocks,
-            engine: self.engine,
-        }
+        Trunk(&self.blocks)
     }
 }
 
@@ -96,7 +95,6 @@ impl Vgg {
     pub fn into_features(self) -> VggFeatures {
         VggFeatures {
             config: self.config().clone(),
-            engine: self.engine(),
             blocks: self.blocks,
         }
     }
@@ -132,6 +130,44 @@ impl Vgg {
         Ok(self.trunk().maps(images, layers))
     }
 
+    /// [`Vgg::forward`], and `listen` is called when each of `layers`, which stand in their order, and each part behind
+    /// the blocks has been computed (on a GPU: handed in). What lies between is computed in as few pieces as can be.
+    ///
+    /// ```
+    /// # #[cfg(feature = "flex")] {
+    /// use burn::tensor::{Device, Tensor};
+    /// use vgg::{FeatureLayer, VggConfig};
+    ///
+    /// let config = VggConfig::named("vgg11-cifar")?.with_width(0.125);
+    /// let network = config.init(&Device::flex())?;
+    /// let pools: Vec<_> = (1..=5).map(|block| FeatureLayer::Pool { block }).collect();
+    /// let mut paths = Vec::new();
+    /// let images = Tensor::zeros([1, 3, 32, 32], &Device::flex());
+    /// network.forward_by_stages(images, &pools, &mut |stage| paths.push(stage.path()))?;
+    /// assert_eq!(paths, ["blocks.0.pool", "blocks.1.pool", "blocks.2.pool", "blocks.3.pool", "blocks.4.pool", "output"]);
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`Vgg::forward`], and a layer that the network has not.
+    pub fn forward_by_stages(
+        &self,
+        images: Tensor<4>,
+        layers: &[FeatureLayer],
+        listen: &mut dyn FnMut(Stage),
+    ) -> Result<Tensor<2>, FeatureError> {
+        for &layer in layers {
+            self.config().check_layer(layer)?;
+        }
+        self.check_input(images.dims())?;
+        let map = self.trunk().walk(images, layers, None, &mut |layer, map| {
+            listen(Stage::Layer(layer));
+            map
+        });
+        Ok(self.head().walk(map, listen))
+    }
+
     /// A feature pyramid: the maps at [`VggConfig::pyramid_layers`], with strides 1, 2, 4, … .
     ///
     /// # Errors
@@ -139,13 +175,6 @@ impl Vgg {
     pub fn forward_pyramid(&self, images: Tensor<4>) -> Result<Vec<PyramidLevel>, FeatureError> {
         let layers = self.config().pyramid_layers();
         Ok(levels(&layers, self.forward_at(images, &layers)?))
-    }
-
-    pub(super) fn trunk(&self) -> Trunk<'_> {
-        Trunk {
-            blocks: &self.blocks,
-            engine: self.engine(),
-        }
     }
 }
 
@@ -161,29 +190,13 @@ fn levels(layers: &[FeatureLayer], maps: Vec<Tensor<4>>) -> Vec<PyramidLevel> {
 /// Says whether the network of `config` has `layers`, and images of `shape` a map there.
 pub(super) fn check(
     config: &VggConfig,
-    [batch, channels, height, width]: [usize; 4],
+    shape: [usize; 4],
     layers: &[FeatureLayer],
 ) -> Result<(), FeatureError> {
     for &layer in layers {
         config.check_layer(layer)?;
     }
-    if batch == 0 {
-        return Err(InputError::EmptyBatch.into());
-    }
-    if channels != config.input_channels {
-        let expected = config.input_channels;
-        let found = channels;
-        return Err(InputError::Channels { expected, found }.into());
-    }
-    let last = layers.iter().max_by_key(|layer| layer.poolings());
-    let (smallest, blocks) = last.map_or((1, 0), |layer| (layer.stride(), layer.poolings()));
-    if height.min(width) < smallest {
-        let error = ConfigError::InputTooSmall {
-            found: [height, width],
-            blocks: blocks as usize,
-            smallest,
-        };
-        return Err(InputError::from(error).into());
-    }
-    Ok(())
+    let poolings = layers.iter().map(|layer| layer.poolings()).max();
+    let poolings = poolings.unwrap_or(0) as usize;
+    Ok(config.check_images(shape, poolings)?)
 }

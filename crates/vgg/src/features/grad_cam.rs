@@ -59,7 +59,7 @@ impl Vgg {
             seen = Some(map.clone());
             map
         });
-        let logit = frozen.classify(features).narrow(1, class, 1).sum();
+        let logit = frozen.head().logits(features).narrow(1, class, 1).sum();
         let gradients = logit.backward();
         let no_gradient = || FeatureError::NoGradient {
             what: layer.to_string(),

@@ -7,7 +7,6 @@ mod grad_cam;
 mod layer;
 mod lpips;
 mod perceptual;
-mod trunk;
 
 pub use error::FeatureError;
 pub use extract::{PyramidLevel, VggFeatures};

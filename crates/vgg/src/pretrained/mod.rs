@@ -11,7 +11,7 @@ pub use registry::{PretrainedWeights, pretrained_weights};
 
 use crate::classifier::{Classifier, ClassifierError};
 use crate::config::{ConfigError, VggConfig};
-use crate::data::{DataError, Progress, Remote, arrived, cache_folder, fetch};
+use crate::fetch::{FetchError, Progress, Remote, arrived, cache_folder, fetch};
 use crate::model::Vgg;
 use crate::weights::{LoadReport, Part, WeightsError};
 
@@ -37,7 +37,7 @@ pub enum PretrainedError {
     )]
     Download {
         /// What went wrong.
-        source: Box<DataError>,
+        source: FetchError,
         /// Bytes that arrived and are kept: the next try goes on behind them.
         kept: u64,
         /// Where the file is.
@@ -119,18 +119,24 @@ impl PretrainedWeights {
     /// The file on this machine, downloaded into [`cache_folder`] unless it is there. `progress`
     /// is called while it arrives. What had arrived of a download that broke off is kept. Of a file that is there, or
     /// that arrived, it is checked that it holds the weights of this network, by their names, their shapes and its
-    /// length; the checksum, where it is known, is that of a download.
+    /// length; the checksum, where it is known, is that of a download. `device` is where its network
+    /// would lie; nothing is put there.
     ///
     /// # Errors
     /// [`PretrainedError::Download`]; [`PretrainedError::Kept`] for a file in the cache that is something else.
-    pub fn file(&self, progress: Progress) -> Result<PathBuf, PretrainedError> {
-        self.file_in(&cache_folder(), progress)
+    pub fn file(&self, device: &Device, progress: Progress) -> Result<PathBuf, PretrainedError> {
+        self.file_in(&cache_folder(), device, progress)
     }
 
-    fn file_in(&self, folder: &Path, progress: Progress) -> Result<PathBuf, PretrainedError> {
+    fn file_in(
+        &self,
+        folder: &Path,
+        device: &Device,
+        progress: Progress,
+    ) -> Result<PathBuf, PretrainedError> {
         let path = self.path(folder);
         // No weight of it is ever made.
-        let network = VggConfig::named(&self.network)?.init(&Device::default())?;
+        let network = VggConfig::named(&self.network)?.init(device)?;
         if path.is_file() {
             return match network.check_file(&path, self.part) {
                 Ok(()) => Ok(path),
@@ -154,7 +160,7 @@ impl PretrainedWeights {
         match fetch(remote, &path, progress) {
             Ok(()) => Ok(path),
             Err(source) => Err(PretrainedError::Download {
-                source: Box::new(source),
+                source,
                 kept: arrived(&path),
                 address: self.address.clone(),
                 path,
@@ -171,9 +177,9 @@ impl PretrainedWeights {
         device: &Device,
         progress: Progress,
     ) -> Result<(Vgg, LoadReport), PretrainedError> {
-        let path = self.file(progress)?;
+        let path = self.file(device, progress)?;
         let network = VggConfig::named(&self.network)?.init(device)?;
-        let (network, report) = network.load_part(&path, self.part)?;
+        let (network, report) = network.load_with(&path, &self.part.into())?;
         match report.not_finite.is_empty() {
             true => Ok((network, report)),
             false => Err(PretrainedError::Weights(WeightsError::NotFinite {
@@ -183,7 +189,7 @@ impl PretrainedWeights {
         }
     }
 
-    /// The network with its preprocessing and the names of ImageNet's classes.
+    /// The network with its preprocessing and the names of ImageNet's classes; see [`Classifier::pretrained`].
     ///
     /// # Errors
     /// Weights that cannot be had, or that are of the convolutions alone.
@@ -207,10 +213,30 @@ impl PretrainedWeights {
     }
 }
 
+impl Classifier {
+    /// The published weights called `name` (see [`pretrained_weights`]): downloaded once and kept. For a download that
+    /// shows how far it is, see [`PretrainedWeights::classifier`].
+    ///
+    /// ```no_run
+    /// use burn::tensor::Device;
+    /// use vgg::Classifier;
+    ///
+    /// let answer = Classifier::pretrained("vgg16", &Device::flex())?.classify("cat.jpg")?;
+    /// println!("{:?}", answer.top(5));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// An unknown name, with those that there are; weights that cannot be had, or that are of the convolutions alone.
+    pub fn pretrained(name: &str, device: &Device) -> Result<Self, PretrainedError> {
+        PretrainedWeights::named(name)?.classifier(device, &mut |_, _| {})
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::test_server::{UNKNOWN, serve};
+    use crate::fetch::test_server::{UNKNOWN, serve};
 
     #[test]
     fn names_are_listed_and_files_have_their_places() {
@@ -245,14 +271,14 @@ mod tests {
     }
 
     fn get(weights: &PretrainedWeights, folder: &Path) -> Result<PathBuf, String> {
-        let file = weights.file_in(folder, &mut |_, _| {});
+        let file = weights.file_in(folder, &Device::flex(), &mut |_, _| {});
         file.map_err(|error| error.to_string())
     }
 
     /// The file that should arrive: 37 MB.
     fn contents() -> Vec<u8> {
         let config = VggConfig::named("vgg11-cifar").expect("known");
-        let network = config.init(&Device::default()).expect("valid");
+        let network = config.init(&Device::flex()).expect("valid");
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("weights");
         let saved = network.save(&path, crate::Precision::F16, &[]);
@@ -292,7 +318,7 @@ mod tests {
             let config = VggConfig::named("vgg16-28")
                 .expect("known")
                 .with_width(0.01);
-            let network = config.init(&Device::default()).expect("valid");
+            let network = config.init(&Device::flex()).expect("valid");
             let folder = tempfile::tempdir().expect("a temporary folder");
             let path = folder.path().join("weights");
             network

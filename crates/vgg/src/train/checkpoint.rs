@@ -15,9 +15,6 @@ use super::history::{EpochMetrics, History, from_csv, to_csv};
 use super::seal::Seal;
 use crate::atomic::{sync_folder, write_atomically};
 
-/// So many checkpoints are kept: the newest, and the one before in case that is damaged.
-pub(super) const KEPT: usize = 2;
-
 const FOLDER: &str = "checkpoints";
 const METRICS: &str = "metrics.csv";
 

@@ -5,7 +5,8 @@ use burn::config::Config;
 use super::augment::Augmentation;
 use super::error::TrainError;
 use crate::config::VggConfig;
-use crate::data::{DataState, Preprocessing};
+use crate::data::{DataState, ImageData, Preprocessing};
+use crate::engine::Engine;
 use crate::head::LayerGroup;
 use crate::weights::Precision;
 
@@ -148,10 +149,10 @@ pub struct RunConfig {
     pub classes: Vec<String>,
     /// What is done to an image before the network sees it.
     pub preprocessing: Preprocessing,
-    /// The backend, as [`device`](crate::device) knows it.
+    /// The backend, as [`device()`](crate::device()) knows it.
     pub backend: String,
-    /// What computes the convolutions and linear layers, as [`Engine`](crate::Engine) is named.
-    pub engine: String,
+    /// What computes the layers and the optimizer's steps.
+    pub engine: Engine,
     /// How the finished weights are stored.
     pub precision: Precision,
     /// Which weights the network starts from. `None` in a file of an earlier version, which did
@@ -159,6 +160,33 @@ pub struct RunConfig {
     pub start: Option<Start>,
     /// Layers that stay as they are.
     pub frozen: Option<LayerGroup>,
+}
+
+impl RunConfig {
+    /// A run from random weights on the first backend that is compiled in, of a network like `model` for the classes
+    /// and images of `data`.
+    pub fn for_data(model: VggConfig, training: TrainConfig, data: &ImageData) -> Self {
+        let [channels, height, width] = data.train.shape();
+        let backends = crate::device::compiled_backends();
+        Self {
+            model: model
+                .with_input_channels(channels)
+                .with_input_size([height, width])
+                .with_classes(data.classes.len()),
+            training,
+            data: data.name.clone(),
+            data_state: Some(data.state.clone()),
+            limit: None,
+            skip_broken: false,
+            classes: data.classes.clone(),
+            preprocessing: Preprocessing::measure(&data.train, data.fit),
+            backend: backends.first().copied().unwrap_or("flex").to_owned(),
+            engine: Engine::default(),
+            precision: Precision::F32,
+            start: Some(Start::Random),
+            frozen: None,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::classifier::ClassifierError;
 use crate::config::ConfigError;
 use crate::data::DataError;
-use crate::engine::UnknownEngine;
-use crate::model::InputError;
+use crate::input::InputError;
 use crate::weights::WeightsError;
 
 /// A run that cannot start or go on. What was saved before stays as it was.
@@ -17,9 +17,9 @@ pub enum TrainError {
     /// The network's configuration makes no sense.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The engine is not known or not compiled in.
+    /// Network, classes and images do not fit together.
     #[error(transparent)]
-    Engine(#[from] UnknownEngine),
+    Classifier(#[from] ClassifierError),
     /// A setting of the training makes no sense.
     #[error("{what} must be {range}, found {found}")]
     Setting {

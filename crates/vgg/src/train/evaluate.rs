@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use burn::data::dataloader::DataLoader;
-use burn::tensor::Device;
 
 use super::error::TrainError;
 use super::loader::EpochLoader;
 use crate::data::{ImageSet, Normalization};
 use crate::device::failure;
-use crate::model::Vgg;
+use crate::prepared::{PreparedError, PreparedVgg};
 
 /// The result of a test.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,11 +66,10 @@ impl Evaluation {
 /// # Errors
 /// Images that do not fit the network, a class that it does not know, or an answer that is not finite.
 pub fn evaluate(
-    network: &Vgg,
+    network: &PreparedVgg,
     set: &Arc<ImageSet>,
     normalization: &Normalization,
     batch_size: usize,
-    device: &Device,
     progress: &mut dyn FnMut(usize),
 ) -> Result<Evaluation, TrainError> {
     let classes = network.config().classes;
@@ -79,14 +77,18 @@ pub fn evaluate(
         set.clone(),
         Arc::new(normalization.clone()),
         batch_size,
-        device,
+        network.device(),
     );
     let mut confusion = vec![vec![0; classes]; classes];
     let mut loss = 0.0;
     let mut done = 0;
     for batch in loader.iter() {
         let batch = batch.map_err(|error| TrainError::Stopped(error.to_string()))?;
-        let logits = network.forward(batch.images)?.try_into_vec_as::<f32>();
+        let logits = network.forward(batch.images).map_err(|error| match error {
+            PreparedError::Input(error) => TrainError::from(error),
+            error => TrainError::Device(error.to_string()),
+        })?;
+        let logits = logits.try_into_vec_as::<f32>();
         let logits = logits.map_err(|error| TrainError::Device(failure(error)))?;
         for row in logits.chunks_exact(classes) {
             let label = set.label(done);

@@ -1,10 +1,12 @@
-//! Burn's optimizers with a step that goes over memory once, where the parameters are on Flex.
+//! Burn's optimizers with a step that goes over memory once, with [`Engine::Winograd`] on a CPU.
 //! The formulas and the saved states are Burn's.
 
 use burn::optim::{AdamW, AdamWState, AdaptiveMomentumState, LearningRate, Optimizer, RecordState};
 use burn::optim::{StateSink, StateSource};
 use burn::tensor::{Device, Tensor};
 use winograd::burn::{AdamWStep, SgdStep, adamw, sgd};
+
+use crate::engine::Engine;
 
 /// AdamW.
 #[derive(Clone)]
@@ -13,6 +15,7 @@ pub(super) struct FusedAdamW {
     pub(super) beta_2: f32,
     pub(super) epsilon: f32,
     pub(super) weight_decay: f32,
+    pub(super) engine: Engine,
     /// Burn's own with the same settings, for the first step and for other backends.
     pub(super) plain: AdamW,
 }
@@ -27,8 +30,9 @@ impl Optimizer for FusedAdamW {
         gradient: Tensor<D>,
         state: Option<AdamWState<D>>,
     ) -> (Tensor<D>, Option<AdamWState<D>>) {
-        let Some(state) = state else {
-            return self.plain.step(rate, parameter, gradient, None);
+        let state = match (state, self.engine) {
+            (Some(state), Engine::Winograd) => state,
+            (state, _) => return self.plain.step(rate, parameter, gradient, state),
         };
         let time = state.momentum.time + 1;
         let step = AdamWStep {
@@ -64,6 +68,7 @@ impl Optimizer for FusedAdamW {
 pub(super) struct FusedSgd {
     pub(super) momentum: f32,
     pub(super) weight_decay: f32,
+    pub(super) engine: Engine,
 }
 
 const VELOCITY: &str = "velocity";
@@ -97,7 +102,9 @@ impl Optimizer for FusedSgd {
         mut gradient: Tensor<D>,
         mut state: Option<Velocity<D>>,
     ) -> (Tensor<D>, Option<Velocity<D>>) {
-        if let Some(before) = state.take() {
+        if self.engine == Engine::Winograd
+            && let Some(before) = state.take()
+        {
             let step = SgdStep {
                 rate: rate as f32,
                 momentum: self.momentum,
@@ -173,14 +180,17 @@ mod tests {
             .with_weight_decay(0.1)
             .with_epsilon(1e-8)
             .build();
-        let fused = FusedAdamW {
-            beta_1: 0.9,
-            beta_2: 0.999,
-            epsilon: 1e-8,
-            weight_decay: 0.1,
-            plain: plain.clone(),
-        };
-        agree(fused, plain);
+        for engine in [Engine::Winograd, Engine::Burn] {
+            let fused = FusedAdamW {
+                beta_1: 0.9,
+                beta_2: 0.999,
+                epsilon: 1e-8,
+                weight_decay: 0.1,
+                engine,
+                plain: plain.clone(),
+            };
+            agree(fused, plain.clone());
+        }
     }
 
     #[test]
@@ -189,10 +199,13 @@ mod tests {
         let plain = SgdConfig::new()
             .with_momentum(Some(momentum))
             .with_weight_decay(Some(WeightDecayConfig::new(0.1)));
-        let fused = FusedSgd {
-            momentum: 0.9,
-            weight_decay: 0.1,
-        };
-        agree(fused, plain.build());
+        for engine in [Engine::Winograd, Engine::Burn] {
+            let fused = FusedSgd {
+                momentum: 0.9,
+                weight_decay: 0.1,
+                engine,
+            };
+            agree(fused, plain.clone().build());
+        }
     }
 }

@@ -9,9 +9,11 @@ use burn::train::logger::MetricLogger;
 use burn::train::metric::store::{Aggregate, EpochSummary, EventStoreClient, MetricsUpdate, Split};
 use burn::train::metric::{MetricDefinition, MetricId, NumericEntry};
 
-use super::checkpoint::KEPT;
 use super::error::TrainError;
 use super::finite::{LossWatch, Lost};
+
+/// So many checkpoints are kept: the newest, and the one before in case that is damaged.
+const KEPT: usize = 2;
 
 const HEADER: &str = "epoch,learning_rate,train_loss,train_accuracy,test_loss,test_accuracy";
 

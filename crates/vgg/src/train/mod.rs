@@ -33,7 +33,7 @@ pub use evaluate::{ClassScore, Evaluation, evaluate};
 pub use history::EpochMetrics;
 pub use loader::{EpochLoader, ImageBatch};
 pub use optimizer::optimizer;
-pub use run::{Outcome, train};
+pub use run::{Outcome, fit, train};
 pub use run_folder::{ClassSummary, RunFolder, Summary};
 pub use step::Learning;
 pub use watch::{Line, Watch};

@@ -13,6 +13,7 @@ use super::config::{OptimizerKind, TrainConfig};
 use super::error::TrainError;
 #[cfg(feature = "winograd")]
 use super::fused::{FusedAdamW, FusedSgd};
+use crate::engine::Engine;
 
 /// What AdamW keeps of the means of gradients and of their squares.
 const BETAS: [f32; 2] = [0.9, 0.999];
@@ -24,11 +25,11 @@ const MOMENTUM: f32 = 0.9;
 const ADAM_EPSILON: f32 = 1e-8;
 
 /// The optimizer that `config` asks for, with PyTorch's semantics. Weight decay acts on the
-/// weights of convolutions and linear layers, not on biases and norms.
+/// weights of convolutions and linear layers, not on biases and norms. Its steps are computed by `engine`.
 ///
 /// # Errors
 /// None with a valid configuration.
-pub fn optimizer(config: &TrainConfig) -> Result<ModuleOptimizer, TrainError> {
+pub fn optimizer(config: &TrainConfig, engine: Engine) -> Result<ModuleOptimizer, TrainError> {
     let decay = config.weight_decay as f32;
     let weights = ParamGroup::from_regex(r"(^|\.)weight$")
         .map_err(|error| TrainError::Stopped(format!("{error:?}")))?;
@@ -36,14 +37,15 @@ pub fn optimizer(config: &TrainConfig) -> Result<ModuleOptimizer, TrainError> {
         OptimizerKind::Sgd => sgd,
         OptimizerKind::AdamW => adamw,
     };
-    Ok(build(decay, weights))
+    Ok(build(decay, weights, engine))
 }
 
 #[cfg(feature = "winograd")]
-fn sgd(decay: f32, weights: ParamGroup) -> ModuleOptimizer {
+fn sgd(decay: f32, weights: ParamGroup, engine: Engine) -> ModuleOptimizer {
     let plain = FusedSgd {
         momentum: MOMENTUM,
         weight_decay: 0.0,
+        engine,
     };
     let decaying = FusedSgd {
         weight_decay: decay,
@@ -53,7 +55,7 @@ fn sgd(decay: f32, weights: ParamGroup) -> ModuleOptimizer {
 }
 
 #[cfg(not(feature = "winograd"))]
-fn sgd(decay: f32, weights: ParamGroup) -> ModuleOptimizer {
+fn sgd(decay: f32, weights: ParamGroup, _: Engine) -> ModuleOptimizer {
     let momentum = MomentumConfig::new()
         .with_momentum(f64::from(MOMENTUM))
         .with_dampening(0.0);
@@ -65,19 +67,20 @@ fn sgd(decay: f32, weights: ParamGroup) -> ModuleOptimizer {
 }
 
 #[cfg(feature = "winograd")]
-fn adamw(decay: f32, weights: ParamGroup) -> ModuleOptimizer {
+fn adamw(decay: f32, weights: ParamGroup, engine: Engine) -> ModuleOptimizer {
     let fused = |weight_decay| FusedAdamW {
         beta_1: BETAS[0],
         beta_2: BETAS[1],
         epsilon: ADAM_EPSILON,
         weight_decay,
+        engine,
         plain: plain_adamw(weight_decay).build(),
     };
     ModuleOptimizer::from(fused(0.0)).with_group(weights, fused(decay), None)
 }
 
 #[cfg(not(feature = "winograd"))]
-fn adamw(decay: f32, weights: ParamGroup) -> ModuleOptimizer {
+fn adamw(decay: f32, weights: ParamGroup, _: Engine) -> ModuleOptimizer {
     let plain = plain_adamw(0.0).build();
     ModuleOptimizer::from(plain).with_group(weights, plain_adamw(decay).build(), None)
 }

@@ -1,5 +1,6 @@
 //! A whole run, from a configuration to a tested network.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -14,7 +15,7 @@ use burn::train::{Learner, SupervisedTraining, TrainStep};
 
 use super::chart;
 use super::checkpoint::{Checkpoints, Found, Part, PartCheckpointer};
-use super::config::{RunConfig, Start};
+use super::config::{RunConfig, Start, TrainConfig};
 use super::error::TrainError;
 use super::evaluate::{Evaluation, evaluate};
 use super::finite::{LossWatch, Lost, is_finite};
@@ -27,6 +28,7 @@ use super::seal::settings as settings_digest;
 use super::step::Learning;
 use super::watch::Watch;
 use crate::classifier::Classifier;
+use crate::config::VggConfig;
 use crate::data::{ImageData, ImageSet};
 use crate::device::failure;
 use crate::model::Vgg;
@@ -65,7 +67,7 @@ pub fn train(
     let network = start(folder, config, device)?;
     device.seed(settings.seed);
     let network = network.valid().train();
-    let network = network.with_engine(config.engine.parse()?);
+    let network = network.with_engine(config.engine);
     network.check_input(batch_shape(&train_set))?;
     network.check_input(batch_shape(&test_set))?;
 
@@ -132,7 +134,7 @@ pub fn train(
             training = training.checkpoint(found.epoch);
         }
         let schedule = schedule(settings, train_set.len())?;
-        let learner = Learner::new(learning, optimizer(settings)?, schedule);
+        let learner = Learner::new(learning, optimizer(settings, config.engine)?, schedule);
         let result = training.launch(learner);
         if let Some(failure) = checkpoints.take_failure() {
             return Err(failure);
@@ -160,11 +162,10 @@ pub fn train(
 
     learning = learning.valid();
     let evaluation = evaluate(
-        &learning.network,
+        &learning.network.prepare(),
         &test_set,
         &config.preprocessing.normalization,
         settings.batch_size,
-        device,
         &mut |_| {},
     )?;
     let drawn = |name: &str, svg: Result<String, String>| {
@@ -191,6 +192,57 @@ pub fn train(
     };
     folder.write_json("summary.json", &summary)?;
     Ok(Outcome::Finished(summary))
+}
+
+/// Trains a new network as `model` describes it on `data`, in the new run folder at `path`: [`train`] in one call, with
+/// the number of classes and channels and the size of images that the data have.
+///
+/// ```
+/// # #[cfg(all(feature = "flex", feature = "embedded"))] {
+/// use burn::tensor::Device;
+/// use vgg::data::ImageData;
+/// use vgg::train::{OptimizerKind, Outcome, TrainConfig, fit};
+/// use vgg::VggConfig;
+///
+/// # let folder = tempfile::tempdir()?;
+/// # for class in ["dark", "light"] {
+/// #     std::fs::create_dir_all(folder.path().join("photos").join(class))?;
+/// #     for number in 0..12u8 {
+/// #         let shade = number + if class == "light" { 200 } else { 20 };
+/// #         let path = folder.path().join(format!("photos/{class}/{number}.png"));
+/// #         image::RgbImage::from_pixel(40, 30, image::Rgb([shade; 3])).save(path)?;
+/// #     }
+/// # }
+/// # let (photos, run) = (folder.path().join("photos"), folder.path().join("run"));
+/// # let model = VggConfig::named("vgg11-cifar")?.with_width(0.125);
+/// // Five lines: a folder with one folder of pictures a class becomes a trained classifier.
+/// let data = ImageData::from_folder(&photos, [3, 32, 32])?;
+/// let settings = TrainConfig::new(OptimizerKind::AdamW, 1e-3).with_epochs(2);
+/// fit(&run, model, data, settings, &Device::flex())?;
+/// let classifier = vgg::Classifier::from_file(run.join("weights.safetensors"), &Device::flex())?;
+/// println!("{:?}", classifier.classify(&photos.join("dark/0.png"))?.top(1));
+/// # assert_eq!(classifier.classes(), ["dark", "light"]);
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// As for [`train`] and [`RunFolder::create`].
+pub fn fit(
+    path: impl AsRef<Path>,
+    model: VggConfig,
+    data: ImageData,
+    settings: TrainConfig,
+    device: &Device,
+) -> Result<Summary, TrainError> {
+    let config = RunConfig::for_data(model, settings, &data);
+    let folder = RunFolder::create(path.as_ref(), &config)?;
+    match train(&folder, &config, data, device, Watch::none())? {
+        Outcome::Finished(summary) => Ok(summary),
+        Outcome::Interrupted { epochs_done } => Err(TrainError::Stopped(format!(
+            "the training was stopped behind {epochs_done} epochs"
+        ))),
+    }
 }
 
 /// The network as the run begins, on an autodiff device.
@@ -282,12 +334,9 @@ fn save(folder: &RunFolder, config: &RunConfig, network: Vgg) -> Result<(), Trai
             "weights of the network are not finite, and were not saved".to_owned(),
         ));
     }
-    let classifier = Classifier {
-        network,
-        classes: config.classes.clone(),
-        preprocessing: config.preprocessing.clone(),
-    };
-    Ok(classifier.save(&folder.weights(), config.precision)?)
+    let (classes, preprocessing) = (config.classes.clone(), config.preprocessing.clone());
+    let classifier = Classifier::new(network, classes, preprocessing)?;
+    Ok(classifier.save(folder.weights(), config.precision)?)
 }
 
 fn class_summaries(evaluation: &Evaluation, classes: &[String]) -> Vec<ClassSummary> {

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::config::RunConfig;
 use super::error::TrainError;
 use crate::atomic::write_atomically;
-use crate::data::hexadecimal;
+use crate::fetch::hexadecimal;
 
 /// The name of its file in a checkpoint's folder.
 pub(super) const SEAL: &str = "seal.json";

@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::header::CONFIG_KEY;
 use crate::config::ConfigError;
+
+/// The metadata key of the configuration.
+pub(super) const CONFIG_KEY: &str = "vgg.config";
 
 /// So many wrong tensors of a kind are named in a message.
 const MOST_NAMED: usize = 10;

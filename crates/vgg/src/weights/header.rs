@@ -6,12 +6,11 @@ use std::path::{Path, PathBuf};
 
 use safetensors::tensor::{Metadata, TensorInfo};
 
-use super::error::WeightsError;
+use super::error::{CONFIG_KEY, WeightsError};
 use crate::config::VggConfig;
 use crate::file::open_file;
+use crate::source::Source;
 
-/// The metadata key of the configuration.
-pub(super) const CONFIG_KEY: &str = "vgg.config";
 /// A header lists a hundred tensors; one of more bytes is not believed.
 const MOST_HEADER_BYTES: u64 = 16 << 20;
 /// For messages.
@@ -27,11 +26,18 @@ pub struct WeightsHeader {
 }
 
 impl WeightsHeader {
-    /// Reads the header of the file at `path` and checks the file's length against it.
+    /// Reads the header of a file and checks the file's length against it.
     ///
     /// # Errors
     /// A file that cannot be read, is no safetensors file, or was cut off.
-    pub fn read(path: &Path) -> Result<Self, WeightsError> {
+    pub fn read<'a>(source: impl Into<Source<'a>>) -> Result<Self, WeightsError> {
+        match source.into() {
+            Source::Path(path) => Self::of_file(&path),
+            Source::Memory { name, bytes } => Self::of_bytes(&name, &bytes),
+        }
+    }
+
+    fn of_file(path: &Path) -> Result<Self, WeightsError> {
         let error = |source| WeightsError::Io {
             path: path.to_owned(),
             source,
@@ -48,11 +54,7 @@ impl WeightsHeader {
         Self::parse(path, length, u64::from_le_bytes(size), &json)
     }
 
-    /// The header of a whole file in memory; `name` is for messages only.
-    ///
-    /// # Errors
-    /// As for [`WeightsHeader::read`].
-    pub fn from_bytes(name: &Path, bytes: &[u8]) -> Result<Self, WeightsError> {
+    fn of_bytes(name: &Path, bytes: &[u8]) -> Result<Self, WeightsError> {
         let size = bytes
             .first_chunk()
             .map_or(0, |size| u64::from_le_bytes(*size));

@@ -1,8 +1,6 @@
 //! Puts the numbers of a file into a network, one tensor at a time.
 
 use std::collections::BTreeMap;
-#[cfg(feature = "winograd")]
-use std::path::Path;
 
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -14,43 +12,13 @@ use super::tensor_file::TensorFile;
 use crate::model::Vgg;
 
 /// Puts the file's tensors in the places of the parameters.
-pub(crate) struct Loader<'a> {
+pub(super) struct Loader<'a> {
     file: TensorFile<'a>,
     /// From a parameter's path in the network to its name in the file.
     names: BTreeMap<String, String>,
     path: Vec<String>,
     report: LoadReport,
     error: Option<WeightsError>,
-}
-
-#[cfg(feature = "winograd")]
-impl Loader<'static> {
-    /// For all of `network`, whose parts are loaded one by one.
-    pub(crate) fn open(network: &Vgg, path: &Path) -> Result<Self, WeightsError> {
-        let (mut file, options) = (TensorFile::open(path)?, LoadOptions::default());
-        let keys = file.choose(None)?;
-        Self::new(network, file, &options, keys)
-    }
-}
-
-#[cfg(feature = "winograd")]
-impl Loader<'_> {
-    /// The numbers of the parameter at `path` in the network, in the order of the file; `None` if
-    /// the network has no such parameter. Numbers that are not finite are an error.
-    pub(crate) fn numbers(&mut self, path: &str) -> Option<Result<TensorData, WeightsError>> {
-        let name = self.names.get(path)?;
-        Some(
-            self.file
-                .take(name)
-                .and_then(|data| match is_finite(&data) {
-                    true => Ok(data),
-                    false => Err(WeightsError::NotFinite {
-                        path: self.file.path().to_owned(),
-                        tensors: vec![name.clone()],
-                    }),
-                }),
-        )
-    }
 }
 
 impl<'a> Loader<'a> {

@@ -19,7 +19,5 @@ mod tensor_file;
 
 pub use error::WeightsError;
 pub use header::WeightsHeader;
-#[cfg(feature = "winograd")]
-pub(crate) use loader::Loader;
 pub use options::{LoadOptions, LoadReport, Part};
 pub use save::Precision;

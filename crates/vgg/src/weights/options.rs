@@ -39,6 +39,15 @@ pub struct LoadOptions {
     pub features_suffice: bool,
 }
 
+impl From<Part> for LoadOptions {
+    fn from(part: Part) -> Self {
+        Self {
+            part,
+            ..Self::default()
+        }
+    }
+}
+
 /// What was noticed while weights were loaded.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LoadReport {

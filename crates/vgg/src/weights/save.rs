@@ -11,8 +11,7 @@ use burn::tensor::{DType, Tensor};
 use safetensors::tensor::{Dtype, TensorInfo};
 use serde::Serialize;
 
-use super::error::WeightsError;
-use super::header::CONFIG_KEY;
+use super::error::{CONFIG_KEY, WeightsError};
 use super::keys::{Layout, Paths};
 use super::parameters::shapes;
 use crate::device::failure;

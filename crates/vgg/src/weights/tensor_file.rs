@@ -16,6 +16,7 @@ use super::header::WeightsHeader;
 use super::pytorch;
 use super::sets::Sets;
 use crate::file::open_file;
+use crate::source::Source;
 
 /// One tensor of a file.
 pub(super) struct Entry {
@@ -52,7 +53,14 @@ enum Contents<'a> {
 impl<'a> TensorFile<'a> {
     /// Opens a safetensors file, or with feature `pytorch` a file of `torch.save`. What it is
     /// shows in its first bytes.
-    pub(super) fn open(path: &Path) -> Result<Self, WeightsError> {
+    pub(super) fn open(source: &'a Source<'_>) -> Result<Self, WeightsError> {
+        let path = match source {
+            Source::Path(path) => &**path,
+            Source::Memory { name, bytes } => {
+                let header = WeightsHeader::read(source)?;
+                return Self::safetensors(name, &header, Contents::Memory(bytes));
+            }
+        };
         let mut file = open_file(path).map_err(|source| WeightsError::io(path, source))?;
         let mut start = Vec::new();
         (&mut file)
@@ -64,12 +72,6 @@ impl<'a> TensorFile<'a> {
         }
         let header = WeightsHeader::read(path)?;
         Self::safetensors(path, &header, Contents::File(file))
-    }
-
-    /// A whole safetensors file in memory; `name` is for messages only.
-    pub(super) fn from_bytes(name: &Path, bytes: &'a [u8]) -> Result<Self, WeightsError> {
-        let header = WeightsHeader::from_bytes(name, bytes)?;
-        Self::safetensors(name, &header, Contents::Memory(bytes))
     }
 
     fn safetensors(

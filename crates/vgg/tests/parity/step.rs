@@ -84,7 +84,7 @@ fn check_step(side: Side, name: &str, engine: Engine) {
         );
 
         let config = TrainConfig::new(kind, rate).with_weight_decay(0.01);
-        let mut optimizer = optimizer(&config).expect("valid");
+        let mut optimizer = optimizer(&config, engine).expect("valid");
         let before = learning.clone();
         let learning = optimizer.step(rate, learning, output.grads);
         let own_weights = own(&learning.network.valid());

@@ -3,8 +3,8 @@
 use burn::module::Module;
 use burn::tensor::Device;
 use burn::train::TrainStep;
-use vgg::Vgg;
 use vgg::train::{Learning, OptimizerKind, TrainConfig, optimizer};
+use vgg::{Engine, Vgg};
 
 use crate::Side;
 use crate::common::tensors;
@@ -34,7 +34,7 @@ fn losses(device: &Device) -> Vec<f32> {
     let network = Vgg::from_file(&path("vgg16-28"), &device).expect("golden weights");
     let mut learning = Learning::new(network.train(), 0.0);
     let config = TrainConfig::new(OptimizerKind::Sgd, 0.005);
-    let mut optimizer = optimizer(&config).expect("valid");
+    let mut optimizer = optimizer(&config, Engine::default()).expect("valid");
     (0..20)
         .map(|_| {
             let output = TrainStep::step(&learning, batch(&expected, &device));

@@ -100,15 +100,27 @@ fn a_device_that_is_not_there() {
 
 #[test]
 fn a_layer_that_the_device_cannot_reach() {
-    let Ok(devices) = vgg::devices("wgpu") else {
+    let Ok(devices) = vgg::device::devices("wgpu") else {
         return;
     };
     let most = devices[0].largest_tensor.expect("wgpu has a limit");
-    assert_eq!(vgg::check_tensor("wgpu", most), Ok(()));
-    let error = vgg::check_tensor("wgpu", most + 1).expect_err("too large");
+    assert_eq!(vgg::device::check_tensor("wgpu", most), Ok(()));
+    let error = vgg::device::check_tensor("wgpu", most + 1).expect_err("too large");
     assert!(
         error.to_string().contains("is too large for the backend"),
         "{error}"
     );
-    assert_eq!(vgg::check_tensor("flex", u64::MAX), Ok(()));
+    assert_eq!(vgg::device::check_tensor("flex", u64::MAX), Ok(()));
+
+    // Without being asked, too: Burn would panic later.
+    let device = vgg::device("wgpu").expect("it is there");
+    for name in ["vgg16-28", "vgg16"] {
+        let config = vgg::VggConfig::named(name).expect("known");
+        let fits = config.largest_weight_bytes() <= most;
+        match config.init(&device) {
+            Ok(_) => assert!(fits, "{name}"),
+            Err(vgg::ConfigError::Device(_)) => assert!(!fits, "{name}"),
+            Err(error) => panic!("{error}"),
+        }
+    }
 }

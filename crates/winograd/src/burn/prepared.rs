@@ -1,7 +1,5 @@
 //! Convolutions of a network that is only run: weights transformed once.
 
-use std::sync::OnceLock;
-
 use burn::module::{Module, Param};
 use burn::nn::BatchNorm;
 use burn::nn::conv::Conv2d;
@@ -13,7 +11,7 @@ use super::tensors::{TensorSource, Untracked, map_tensor, untracked, values};
 use super::workspaces::with_workspace;
 use crate::error::check_size;
 use crate::maps::activation::map_lines;
-use crate::{Algorithm, Conv3x3, ConvOptions, Error, LayerSize, fold_batch_norm};
+use crate::{Conv3x3, ConvOptions, ConvsBySize, Error, LayerSize, fold_batch_norm};
 
 /// A convolution of Burn for inference, with a batch norm folded into its weights and a ReLU if wanted. Where
 /// this crate has the convolution, see [`conv2d`](super::conv2d()), its weights are transformed by the first
@@ -44,8 +42,7 @@ pub struct PreparedConv2d {
     /// `None` where this crate has not the convolution.
     padding: Option<usize>,
     relu: bool,
-    /// For each algorithm, once an input has a size for which it is the fastest.
-    packed: [OnceLock<Conv3x3>; Algorithm::ALL.len()],
+    packed: ConvsBySize,
 }
 
 impl PreparedConv2d {
@@ -158,24 +155,21 @@ impl PreparedConv2d {
 
     /// The weights for the fastest algorithm.
     fn packed<B: CpuBackend>(&self, size: &LayerSize, padding: usize) -> Option<&Conv3x3> {
-        let options = ConvOptions::for_size(size);
-        let index = Algorithm::ALL
-            .iter()
-            .position(|algorithm| *algorithm == options.algorithm)?;
-        if let Some(packed) = self.packed[index].get() {
-            return Some(packed);
-        }
-        let weight = untracked::<B, 4>(self.conv.weight.val())?;
-        let bias = match &self.conv.bias {
-            Some(bias) => Some(untracked::<B, 1>(bias.val())?),
-            None => None,
-        };
-        let bias = bias.as_ref().map(values::<B>).transpose().ok()?;
-        let options = options.with_padding(padding).with_relu(self.relu);
-        let (inputs, outputs) = (size.in_channels, size.out_channels);
-        let weight = values::<B>(&weight).ok()?;
-        let packed = Conv3x3::new(weight, bias, inputs, outputs, options).ok()?;
-        Some(self.packed[index].get_or_init(|| packed))
+        let options = ConvOptions::for_size(size)
+            .with_padding(padding)
+            .with_relu(self.relu);
+        let packed = self.packed.get_or_pack(options, |options| {
+            let absent = Error::Zero("tensors on this backend");
+            let weight = untracked::<B, 4>(self.conv.weight.val()).ok_or(absent.clone())?;
+            let bias = match &self.conv.bias {
+                Some(bias) => Some(untracked::<B, 1>(bias.val()).ok_or(absent)?),
+                None => None,
+            };
+            let bias = bias.as_ref().map(values::<B>).transpose()?;
+            let (inputs, outputs) = (size.in_channels, size.out_channels);
+            Conv3x3::new(values::<B>(&weight)?, bias, inputs, outputs, options)
+        });
+        packed.ok()
     }
 }
 

@@ -4,6 +4,7 @@
 //! [`winograd`], [`im2col`] or [`direct`], which multiply by way of [`gemm`] and finish with the [`tail`].
 
 pub(crate) mod algorithm;
+pub(crate) mod by_size;
 pub(crate) mod conv;
 pub(crate) mod direct;
 pub(crate) mod gemm;

@@ -19,6 +19,12 @@ const FEW: usize = 16;
 const DEPTH: usize = 1024;
 /// Inputs whose weights are read side by side.
 const SIDE_BY_SIDE: usize = 8;
+/// Weights `[out][in]` are taken in blocks of so many outputs and inputs, so that each is read once from memory, and the
+/// inputs of a block by all its outputs from a near cache.
+const OUTPUTS: usize = 16;
+const INPUTS: usize = 1024;
+/// Sums of a dot product, so that the processor need not wait for one.
+const SUMS: usize = 4;
 
 /// `output = input · weights + bias`.
 ///
@@ -101,10 +107,12 @@ impl Product<'_> {
         let parts = workspace.parts();
         let outputs = self.weights.out_features;
         let tasks = outputs.div_ceil(64);
-        for_each_task(parts.slots, tasks, |_, task| {
+        reserve(parts.slots, 0, SUMS * OUTPUTS * self.rows);
+        for_each_task(parts.slots, tasks, |slot, task| {
             Kernel::detect().run(Dots {
                 product: self,
                 range: part(outputs, tasks, task),
+                sums: scratch(&mut slot.products, SUMS * OUTPUTS * self.rows),
             });
         });
     }
@@ -260,6 +268,8 @@ impl<'a> Columns<'a> {
 struct Dots<'a> {
     product: &'a Product<'a>,
     range: std::ops::Range<usize>,
+    /// `[output of a block][row]`
+    sums: &'a mut [Line],
 }
 
 impl Op for Dots<'_> {
@@ -267,37 +277,76 @@ impl Op for Dots<'_> {
 
     #[inline(always)]
     fn run<V: Vector>(self) {
-        let Dots { product, range } = self;
-        let (inputs, outputs) = (product.weights.in_features, product.weights.out_features);
-        for output in range {
-            let weights = &product.weights.data[output * inputs..][..inputs];
-            for row in 0..product.rows {
-                let input = &product.input[row * inputs..][..inputs];
-                let sum = dot::<V>(weights, input) + product.bias(output);
+        let Dots {
+            product,
+            range,
+            sums,
+        } = self;
+        let (rows, inputs) = (product.rows, product.weights.in_features);
+        let weights = |output: usize| &product.weights.data[output * inputs..][..inputs];
+        let input = |row: usize| &product.input[row * inputs..][..inputs];
+        // Blocks end where a dot product would begin with its first sum again.
+        let whole = inputs / (SUMS * LANES) * (SUMS * LANES);
+        // One row needs nothing again, and memory is fastest in one long run.
+        let block = if rows == 1 { whole.max(1) } else { INPUTS };
+        for first in range.clone().step_by(OUTPUTS) {
+            let outputs = first..(first + OUTPUTS).min(range.end);
+            let pairs = || {
+                outputs
+                    .clone()
+                    .flat_map(|output| (0..rows).map(move |row| (output, row)))
+            };
+            sums.fill(Line::ZERO);
+            for start in (0..whole).step_by(block) {
+                let part = start..(start + block).min(whole);
+                let sums = sums.chunks_exact_mut(SUMS);
+                for ((output, row), sums) in pairs().zip(sums) {
+                    add_dot::<V>(
+                        &weights(output)[part.clone()],
+                        &input(row)[part.clone()],
+                        sums,
+                    );
+                }
+            }
+            for ((output, row), sums) in pairs().zip(sums.chunks_exact(SUMS)) {
+                let rest = [&weights(output)[whole..], &input(row)[whole..]];
+                let sum = end_of_dot::<V>(sums, rest) + product.bias(output);
                 // SAFETY: no other task has this column.
-                *unsafe { product.output.line(row * outputs + output) } = sum;
+                *unsafe {
+                    product
+                        .output
+                        .line(row * product.weights.out_features + output)
+                } = sum;
             }
         }
     }
 }
 
-/// Σ aᵢ·bᵢ, in four sums so that the processor need not wait for one.
+/// Adds aᵢ·bᵢ to the sums, line by line to one after the other. There are whole turns of lines.
 #[inline(always)]
-fn dot<V: Vector>(a: &[f32], b: &[f32]) -> f32 {
-    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
-    let mut sums = [V::splat(0.0); 4];
-    let mut quads = a.chunks_exact(4).zip(b.chunks_exact(4));
-    for (a, b) in &mut quads {
-        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
-            *sum = V::load(a).mul_add(V::load(b), *sum);
+fn add_dot<V: Vector>(a: &[f32], b: &[f32], sums: &mut [Line]) {
+    let (a, b) = (a.as_chunks::<LANES>().0, b.as_chunks::<LANES>().0);
+    let mut totals: [V; SUMS] = std::array::from_fn(|index| V::load(&sums[index].0));
+    for (a, b) in a.chunks_exact(SUMS).zip(b.chunks_exact(SUMS)) {
+        for ((total, a), b) in totals.iter_mut().zip(a).zip(b) {
+            *total = V::load(a).mul_add(V::load(b), *total);
         }
     }
-    let done = a.len() / 4 * 4;
-    for (a, b) in a[done..].iter().zip(&b[done..]) {
-        sums[0] = V::load(a).mul_add(V::load(b), sums[0]);
+    for (sum, total) in sums.iter_mut().zip(totals) {
+        total.store(&mut sum.0);
+    }
+}
+
+/// Σ aᵢ·bᵢ of the last few numbers, and all sums.
+#[inline(always)]
+fn end_of_dot<V: Vector>(sums: &[Line], [a, b]: [&[f32]; 2]) -> f32 {
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+    let mut totals: [V; SUMS] = std::array::from_fn(|index| V::load(&sums[index].0));
+    for (a, b) in a.iter().zip(b) {
+        totals[0] = V::load(a).mul_add(V::load(b), totals[0]);
     }
     let mut lanes = [0.0; LANES];
-    let total = sums[0].add(sums[1]).add(sums[2].add(sums[3]));
+    let total = totals[0].add(totals[1]).add(totals[2].add(totals[3]));
     total.store(&mut lanes);
     let rest = a_rest.iter().zip(b_rest).map(|(a, b)| a * b);
     lanes.iter().sum::<f32>() + rest.sum::<f32>()

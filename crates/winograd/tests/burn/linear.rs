@@ -6,13 +6,15 @@ use super::{close, devices, tensor};
 
 /// Batch, features in and out: few rows and many, sizes that fill lines and that do not, inputs of more than
 /// one packed panel.
-const LINEAR: [[usize; 3]; 9] = [
+const LINEAR: [[usize; 3]; 11] = [
     [1, 64, 48],
     [1, 37, 21],
     [3, 35, 70],
     [4, 16, 1],
     [5, 1, 33],
     [16, 40, 33],
+    [2, 1100, 19],
+    [9, 2500, 40],
     [17, 40, 33],
     [20, 2100, 50],
     [70, 48, 35],
@@ -33,6 +35,25 @@ fn linear_layers() {
                 let found = linear(&input, &weight, &bias).expect("it is taken");
                 let product = input.clone().matmul(weight);
                 close(found, product + bias.clone().unsqueeze());
+            }
+        }
+    }
+}
+
+/// Weights that lie the other way round are taken in blocks, which changes no digit.
+#[test]
+fn a_row_among_others_is_the_row_alone() {
+    for device in devices() {
+        for [batch, inputs, outputs] in [[2, 70, 5], [5, 1024, 16], [16, 3333, 37]] {
+            let input = tensor([batch, inputs], 1.0, &device);
+            let weight = tensor([outputs, inputs], 0.3, &device).transpose();
+            let bias = tensor([outputs], 0.5, &device);
+            let together = linear(&input, &weight, &bias).expect("it is taken");
+            for row in 0..batch {
+                let alone = input.clone().narrow(0, row, 1);
+                let alone = linear(&alone, &weight, &bias).expect("it is taken");
+                let found = together.clone().narrow(0, row, 1);
+                assert_eq!(found.into_data(), alone.into_data());
             }
         }
     }

@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use sha2::{Digest, Sha256};
 
-use super::checksum::hexadecimal;
 use super::error::DataError;
 use super::image::{Fit, read_image};
 use super::image_data::{DataState, ImageData, LeftOut};
 use super::image_set::ImageSet;
+use crate::fetch::hexadecimal;
 use layout::{Layout, layout};
 use listing::{entries, pictures};
 
@@ -197,7 +197,7 @@ fn read(
     }
     let decoded: Vec<_> = files
         .par_iter()
-        .map(|(file, _)| read_image(file, options.shape, Fit::Cover))
+        .map(|(file, _)| read_image(*file, options.shape, Fit::Cover))
         .collect();
     let (mut pixels, mut labels) = (Vec::new(), Vec::new());
     for (image, (_, label)) in decoded.into_iter().zip(&files) {

@@ -1,14 +1,14 @@
-//! Data by name: what `--data` means.
+//! Data by name.
 
 use std::path::{Path, PathBuf};
 
-use super::download::Progress;
 use super::error::DataError;
 use super::fashion_mnist::{DOWNLOAD_ADDRESS, fashion_mnist};
 use super::folder::{self, FolderOptions};
 use super::image::Fit;
 use super::image_data::ImageData;
 use super::{cifar10, idx};
+use crate::fetch::{Progress, cache_folder};
 
 /// The names that [`load`] does not take for folders.
 const NAMES: [&str; 4] = ["embedded", "fashion-mnist", "mnist", "cifar10"];
@@ -25,16 +25,7 @@ pub struct DataOptions {
     pub limit: Option<usize>,
 }
 
-/// Where downloads are kept: `VGG_HOME` if it is set, else `vgg` in the platform's folder for
-/// such files (`~/.cache` on Linux).
-pub fn cache_folder() -> PathBuf {
-    std::env::var_os("VGG_HOME")
-        .map(PathBuf::from)
-        .or_else(|| dirs::cache_dir().map(|folder| folder.join("vgg")))
-        .unwrap_or_else(|| std::env::temp_dir().join("vgg"))
-}
-
-/// The data called `name`, and how images of another size fit it:
+/// The data called `name`:
 ///
 /// - `embedded`: the shipped part of Fashion-MNIST (with feature `embedded`);
 /// - `fashion-mnist`: all of it, downloaded if it is nowhere to be found;
@@ -46,49 +37,55 @@ pub fn cache_folder() -> PathBuf {
 ///
 /// # Errors
 /// Data that is not there or not whole.
-pub fn load(
-    name: &str,
-    options: &DataOptions,
-    progress: Progress,
-) -> Result<(ImageData, Fit), DataError> {
-    let (mut data, fit) = match name {
-        "embedded" => (embedded()?, Fit::Object),
+pub fn load(name: &str, options: &DataOptions, progress: Progress) -> Result<ImageData, DataError> {
+    let mut data = match name {
+        "embedded" => embedded()?.with_fit(Fit::Object),
         "fashion-mnist" => {
-            let data = fashion_mnist(&cache_folder(), DOWNLOAD_ADDRESS, progress)?;
-            (data, Fit::Object)
+            fashion_mnist(&cache_folder(), DOWNLOAD_ADDRESS, progress)?.with_fit(Fit::Object)
         }
-        "mnist" => (
-            mnist(&cached(
-                "MNIST",
-                "mnist",
-                "put train-images-idx3-ubyte.gz and the three other files of \
+        "mnist" => mnist(&cached(
+            "MNIST",
+            "mnist",
+            "put train-images-idx3-ubyte.gz and the three other files of \
              https://ossci-datasets.s3.amazonaws.com/mnist there",
-            )?)?,
-            Fit::Object,
-        ),
-        "cifar10" => (
-            cifar10::load(&cached(
-                "CIFAR-10",
-                "cifar10",
-                "unpack https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz and put its .bin \
+        )?)?,
+        "cifar10" => cifar10::load(&cached(
+            "CIFAR-10",
+            "cifar10",
+            "unpack https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz and put its .bin \
              files there",
-            )?)?,
-            Fit::Cover,
-        ),
+        )?)?,
         _ => from_folder(Path::new(name), options)?,
     };
+    data.name = absolute(name)?;
     if let Some(limit) = options.limit {
         data.train = data.train.limited(limit)?;
         data.test = data.test.limited(limit)?;
     }
-    Ok((data, fit))
+    Ok(data)
 }
 
-/// `name` so that [`load`] finds the same data from any working folder: the path of a folder becomes absolute.
-///
-/// # Errors
-/// A folder whose absolute path is not UTF-8, or cannot be told.
-pub fn absolute(name: &str) -> Result<String, DataError> {
+impl ImageData {
+    /// The pictures of a folder with one folder a class, brought to `shape` (channels, height, width): see
+    /// [`load`], which also limits their number and leaves out broken ones.
+    ///
+    /// # Errors
+    /// A folder without such pictures, or with one that cannot be read.
+    pub fn from_folder(path: impl AsRef<Path>, shape: [usize; 3]) -> Result<Self, DataError> {
+        let path = path.as_ref();
+        let images = FolderOptions {
+            shape,
+            skip_broken: false,
+        };
+        let data = folder::load(path, images)?;
+        let name = absolute(&path.to_string_lossy())?;
+        Ok(Self { name, ..data })
+    }
+}
+
+/// `name` so that [`load`] finds the same data from any working folder: the path of a folder becomes absolute. An error
+/// is a folder whose absolute path is not UTF-8, or cannot be told.
+fn absolute(name: &str) -> Result<String, DataError> {
     if NAMES.contains(&name) {
         return Ok(name.to_owned());
     }
@@ -133,19 +130,20 @@ fn mnist(folder: &Path) -> Result<ImageData, DataError> {
         idx::load_part(folder, "t10k", 10)?,
         (0..10).map(|digit| digit.to_string()).collect(),
         false,
-    ))
+    )
+    .with_fit(Fit::Object))
 }
 
-fn from_folder(folder: &Path, options: &DataOptions) -> Result<(ImageData, Fit), DataError> {
+fn from_folder(folder: &Path, options: &DataOptions) -> Result<ImageData, DataError> {
     if idx::is_idx_folder(folder) {
-        Ok((mnist(folder)?, Fit::Object))
+        mnist(folder)
     } else if cifar10::is_cifar10_folder(folder) {
-        Ok((cifar10::load(folder)?, Fit::Cover))
+        cifar10::load(folder)
     } else {
         let images = FolderOptions {
             shape: options.shape,
             skip_broken: options.skip_broken,
         };
-        Ok((folder::load(folder, images)?, Fit::Cover))
+        folder::load(folder, images)
     }
 }

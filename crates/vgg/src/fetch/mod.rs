@@ -1,4 +1,10 @@
-//! A large file from the network, kept in a folder: once there, no network is needed.
+//! A file from the network, kept in a folder: once there, no network is needed.
+
+mod answer;
+mod checksum;
+mod error;
+#[cfg(test)]
+pub(crate) mod test_server;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -7,10 +13,23 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use super::checksum::hexadecimal;
-use super::download::{Answer, PATIENCE, Progress};
-use super::error::DataError;
 use crate::atomic::sync_folder;
+use answer::{Answer, PATIENCE};
+pub(crate) use checksum::hexadecimal;
+pub use error::FetchError;
+
+/// Called with the bytes that have arrived and, where the server says so, the bytes to come in
+/// all.
+pub type Progress<'a> = &'a mut dyn FnMut(u64, Option<u64>);
+
+/// Where downloads are kept: `VGG_HOME` if it is set, else `vgg` in the platform's folder for
+/// such files (`~/.cache` on Linux).
+pub fn cache_folder() -> PathBuf {
+    std::env::var_os("VGG_HOME")
+        .map(PathBuf::from)
+        .or_else(|| dirs::cache_dir().map(|folder| folder.join("vgg")))
+        .unwrap_or_else(|| std::env::temp_dir().join("vgg"))
+}
 
 /// A file in the network.
 #[derive(Clone, Copy)]
@@ -30,9 +49,10 @@ pub(crate) struct Remote<'a> {
 /// downloads and the others wait for it.
 ///
 /// # Errors
-/// [`DataError::Download`] (see [`super::download()`]), [`DataError::Checksum`] for other contents than
-/// published, [`DataError::Contents`] for what does not pass the check, [`DataError::Io`] for a folder that cannot be written to.
-pub(crate) fn fetch(remote: Remote, path: &Path, progress: Progress) -> Result<(), DataError> {
+/// [`FetchError::Download`]: no connection, an answer that is none, a body that is larger than `most` or shorter than
+/// announced, or one of which nothing came for a while; [`FetchError::Checksum`] for other contents than published,
+/// [`FetchError::Contents`] for what does not pass the check, [`FetchError::Io`] for a folder that cannot be written to.
+pub(crate) fn fetch(remote: Remote, path: &Path, progress: Progress) -> Result<(), FetchError> {
     fetch_patiently(remote, path, PATIENCE, progress)
 }
 
@@ -41,16 +61,16 @@ fn fetch_patiently(
     path: &Path,
     patience: Duration,
     progress: Progress,
-) -> Result<(), DataError> {
+) -> Result<(), FetchError> {
     if path.is_file() {
         return Ok(());
     }
-    let error = |source| DataError::io(path, source);
+    let error = |source| FetchError::io(path, source);
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(error)?;
     // The lock ends with the process, however that ends; its empty file stays.
     let lock = beside(path, ".lock");
-    let lock = File::create(&lock).map_err(|source| DataError::io(&lock, source))?;
+    let lock = File::create(&lock).map_err(|source| FetchError::io(&lock, source))?;
     lock.lock().map_err(error)?;
     if path.is_file() {
         return Ok(()); // another process was faster
@@ -60,15 +80,15 @@ fn fetch_patiently(
     let found = sha256(&part).map_err(error)?;
     if !found.starts_with(remote.sha256) {
         fs::remove_file(&part).map_err(error)?;
-        return Err(DataError::Checksum {
-            path: PathBuf::from(remote.address),
+        return Err(FetchError::Checksum {
+            address: remote.address.to_owned(),
             expected: format!("{}…", remote.sha256),
             found,
         });
     }
     if let Err(reason) = (remote.check)(&part) {
         fs::remove_file(&part).map_err(error)?;
-        return Err(DataError::Contents {
+        return Err(FetchError::Contents {
             address: remote.address.to_owned(),
             reason,
         });
@@ -83,8 +103,8 @@ fn receive(
     part: &Path,
     patience: Duration,
     progress: Progress,
-) -> Result<(), DataError> {
-    let error = |source| DataError::io(part, source);
+) -> Result<(), FetchError> {
+    let error = |source| FetchError::io(part, source);
     let mut file = OpenOptions::new()
         .create(true)
         .append(true)
@@ -128,8 +148,8 @@ fn sha256(path: &Path) -> io::Result<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::test_server::{Response, serve, serve_ranges};
     use super::*;
-    use crate::data::test_server::{Response, serve, serve_ranges};
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -280,5 +300,22 @@ mod tests {
         });
         assert_eq!(fs::read(&path).expect("there"), CONTENTS);
         assert_eq!(requests.load(Ordering::SeqCst), 1);
+    }
+
+    /// One that says no length: the end of the connection would be the end of the file.
+    #[test]
+    fn a_server_that_never_ends_is_left() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = format!("http://{}", listener.local_addr().expect("bound"));
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().map_while(Result::ok) {
+                let _ = stream.read(&mut [0; 4096]);
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
+                while stream.write_all(&[7; 512]).is_ok() {}
+            }
+        });
+        let (_folder, path) = target();
+        let error = get(&address, &path).expect_err("endless");
+        assert!(error.contains("more than 1000 bytes arrived"), "{error}");
     }
 }

@@ -1,0 +1,296 @@
+//! The command line.
+
+use std::convert::Infallible;
+use std::error::Error;
+use std::fmt::{self, Display};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use benches::{Implementation, Task};
+use clap::{Parser, ValueEnum};
+use cost::render::Format;
+
+use crate::trial::Extent;
+
+/// Compare the speed of VGGs: this project's implementations on any backend, and other frameworks.
+///
+/// All sides are measured in one run, in rounds, one after the other, so that whatever disturbs the machine
+/// disturbs all of them. A reference kernel of fixed work says whether the machine itself is as fast as before:
+/// rounds in which it is not are repeated.
+#[derive(Parser)]
+#[command(version, after_help = HELP)]
+pub(crate) struct Options {
+    /// Who is compared, in this order; see below [default: prepared,module,burn, and with --peers
+    /// ncnn,openvino,ort,torch]
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) sides: Vec<Side>,
+
+    /// Backends, such as flex,ndarray,wgpu:1 [default: all that are compiled in]
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) backends: Vec<String>,
+
+    /// Networks, such as vgg16 or vgg11-bn-cifar
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_delimiter = ',',
+        default_value = "vgg16-28"
+    )]
+    pub(crate) models: Vec<String>,
+
+    /// Images in a call
+    #[arg(long, value_name = "N", value_delimiter = ',', default_value = "1")]
+    pub(crate) batch: Vec<usize>,
+
+    /// What a call does: a forward pass, or a training step with one of two optimizers
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_enum,
+        value_delimiter = ',',
+        default_value = "inference"
+    )]
+    pub(crate) tasks: Vec<Task>,
+
+    /// Threads of every side on the CPU [default: all]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+
+    /// How often each side is measured
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    pub(crate) rounds: usize,
+
+    /// Seconds of a side's calls in a round, with the fixed work that they are compared with
+    #[arg(long, value_name = "S", default_value_t = 1.0)]
+    pub(crate) seconds: f64,
+
+    /// Seconds of calls before them that do not count; the first call is always one
+    #[arg(long, value_name = "S", default_value_t = 0.5)]
+    pub(crate) warm_up: f64,
+
+    /// The side that ratios are to, as tables name it [default: the first]
+    #[arg(long, value_name = "SIDE")]
+    pub(crate) baseline: Option<String>,
+
+    /// What to write: table, json, csv, markdown or svg
+    #[arg(long, value_name = "NAME", default_value = "table")]
+    pub(crate) format: Format,
+
+    /// Keep the outcome as JSON, for --against and --show; written anew with each workload
+    #[arg(long, value_name = "FILE")]
+    pub(crate) save: Option<PathBuf>,
+
+    /// Print an outcome that was kept with --save, in another --format, instead of measuring
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["profile", "save", "against", "peers"])]
+    pub(crate) show: Option<PathBuf>,
+
+    /// Fail if a side is more than 10 % slower than in this earlier run
+    #[arg(long, value_name = "FILE")]
+    pub(crate) against: Option<PathBuf>,
+
+    /// Time each layer of the side module or burn on the first backend; with --format svg a roofline
+    #[arg(long, conflicts_with_all = ["save", "against", "peers"])]
+    pub(crate) profile: bool,
+
+    /// A program that runs other frameworks, such as scripts/peers.py; see below
+    #[arg(long, value_name = "PROGRAM")]
+    pub(crate) peers: Option<PathBuf>,
+
+    /// Succeed even if the machine's speed changed during the run
+    #[arg(long)]
+    pub(crate) allow_drift: bool,
+
+    /// Be the process that measures a side, and print what it took as JSON
+    #[arg(long, hide = true)]
+    pub(crate) trial: Option<Extent>,
+
+    /// Show the machine as tables name it and leave
+    #[arg(long)]
+    pub(crate) machine: bool,
+
+    /// Show the devices of the backends that are compiled in and leave
+    #[arg(long)]
+    pub(crate) list_devices: bool,
+}
+
+const HELP: &str = "\
+Sides of this project (training steps: module and burn):
+  prepared      Vgg::prepare, on the backend flex: what the library's Classifier runs
+  prepared-f16  the same with the linear layers' weights in half precision
+  module        Vgg::forward with the default engine; training with this project's optimizers
+  burn          Vgg::forward with Burn's own operations; training with Burn's optimizers
+A side on another backend than flex is named with it: module/wgpu. Any other name is a framework of
+--peers.
+
+Examples:
+  compare                                        the small network, this project's three sides
+  compare --models vgg16,vgg19 --batch 1,8 --peers scripts/peers.py
+  compare --sides module,burn --batch 64 --tasks sgd,adam --format markdown
+  compare --sides module --backends flex,ndarray,wgpu --baseline module/ndarray
+  compare --save before.json; compare --against before.json
+  compare --show before.json --format svg > before.svg
+  compare --profile --models vgg16 --sides burn --format svg > roofline.svg
+
+Rows are printed as they are measured (json and svg at the end), progress goes to standard error.
+
+Exit codes: 0; 1 if a side is slower than in --against; 2 for anything wrong with the options, the
+backends or their memory; 3 if the machine's speed kept changing by more than 10 %.
+
+In each round a side is a process of its own, as a network's speed depends on where its weights lie in
+memory; so is the first call of a side, whose time and memory are shown.
+
+The program of --peers is called as `PROGRAM run PEER THREADS WORKLOAD`, with the environment
+variable BENCH_SECONDS set, and prints lines of tab-separated fields: peer, workload, threads, median
+milliseconds, least milliseconds, number of runs. A peer that fails is left out.
+
+COMPARE_SLOWDOWN=0.2 in the environment adds 20 % of busy waiting to every call: a test of --against.";
+
+/// The frameworks of scripts/peers.py.
+const PEERS: [&str; 4] = ["ncnn", "openvino", "ort", "torch"];
+
+/// Who is compared.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Side {
+    /// One of this project's implementations.
+    Own(Implementation),
+    /// A framework that the program of `--peers` knows by this name.
+    Peer(String),
+}
+
+impl FromStr for Side {
+    type Err = Infallible;
+
+    fn from_str(name: &str) -> Result<Self, Infallible> {
+        let own = Implementation::from_str(name, false);
+        Ok(own.map_or_else(|_| Self::Peer(name.into()), Self::Own))
+    }
+}
+
+impl Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Own(implementation) => implementation.fmt(f),
+            Self::Peer(name) => f.write_str(name),
+        }
+    }
+}
+
+impl Options {
+    /// Checks what clap does not.
+    pub(crate) fn check(&self) -> Result<(), Box<dyn Error>> {
+        for (name, value) in [("--seconds", self.seconds), ("--warm-up", self.warm_up)] {
+            if !(0.0..=3600.0).contains(&value) {
+                return Err(format!("{name} must lie between 0 and 3600, found {value}").into());
+            }
+        }
+        for (name, value) in [("--rounds", Some(self.rounds)), ("--threads", self.threads)] {
+            if value == Some(0) {
+                return Err(format!("{name} must be at least 1, found 0").into());
+            }
+        }
+        let peer = self.sides.iter().find(|side| matches!(side, Side::Peer(_)));
+        match peer {
+            Some(peer) if self.peers.is_none() => {
+                let own: Vec<_> = Implementation::value_variants()
+                    .iter()
+                    .map(Implementation::to_string)
+                    .collect();
+                Err(format!(
+                    "there is no side \"{peer}\"; there are {}, and other frameworks with --peers PROGRAM",
+                    own.join(", ")
+                )
+                .into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The sides that were asked for, each once, or the usual ones.
+    pub(crate) fn chosen_sides(&self) -> Vec<Side> {
+        let mut sides = Vec::new();
+        for side in &self.sides {
+            if !sides.contains(side) {
+                sides.push(side.clone());
+            }
+        }
+        if sides.is_empty() {
+            sides = [
+                Implementation::Prepared,
+                Implementation::Module,
+                Implementation::Burn,
+            ]
+            .map(Side::Own)
+            .into();
+            if self.peers.is_some() {
+                sides.extend(PEERS.map(|peer| Side::Peer(peer.into())));
+            }
+        }
+        sides
+    }
+
+    /// The backends that were asked for, or all.
+    pub(crate) fn chosen_backends(&self) -> Vec<String> {
+        match self.backends.is_empty() {
+            false => self.backends.clone(),
+            true => vgg::device::compiled_backends()
+                .into_iter()
+                .map(String::from)
+                .collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(arguments: &[&str]) -> Options {
+        let words = ["compare"].iter().chain(arguments);
+        Options::try_parse_from(words).expect("options")
+    }
+
+    #[test]
+    fn names_that_are_not_ours_are_frameworks() {
+        let found = options(&["--sides", "burn,prepared-f16,torch,burn", "--peers", "p"]);
+        let names: Vec<_> = found.chosen_sides().iter().map(Side::to_string).collect();
+        assert_eq!(names, ["burn", "prepared-f16", "torch"]);
+        assert!(found.check().is_ok());
+    }
+
+    #[test]
+    fn frameworks_need_a_program() {
+        let error = options(&["--sides", "prepered"])
+            .check()
+            .expect_err("no side");
+        let text = error.to_string();
+        assert!(
+            text.contains("\"prepered\"") && text.contains("prepared-f16"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn peers_are_among_the_usual_sides() {
+        assert_eq!(options(&[]).chosen_sides().len(), 3);
+        assert_eq!(options(&["--peers", "p"]).chosen_sides().len(), 7);
+    }
+
+    #[test]
+    fn numbers_out_of_range_are_refused() {
+        for bad in [
+            ["--seconds", "-1"],
+            ["--warm-up", "NaN"],
+            ["--rounds", "0"],
+            ["--threads", "0"],
+        ] {
+            let words = format!("{}={}", bad[0], bad[1]);
+            let error = options(&[&words]).check().expect_err("out of range");
+            assert!(error.to_string().starts_with(bad[0]), "{error}");
+        }
+    }
+
+    #[test]
+    fn help_fits_a_terminal() {
+        assert!(HELP.lines().all(|line| line.chars().count() <= 105));
+    }
+}
