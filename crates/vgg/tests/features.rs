@@ -20,7 +20,7 @@ fn engines() -> Vec<Engine> {
 }
 
 fn network(name: &str, device: &Device) -> Vgg {
-    Vgg::from_file(&golden(&format!("{name}.safetensors")), device).expect("golden weights")
+    Vgg::from_file(golden(&format!("{name}.safetensors")), device).expect("golden weights")
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn content_and_style_are_those_of_pytorch() {
     let device = Device::flex();
     let expected = tensors(&golden("features-vgg19.expected.safetensors"));
     let network =
-        Vgg::from_file(&golden("features-vgg19.safetensors"), &device).expect("golden weights");
+        Vgg::from_file(golden("features-vgg19.safetensors"), &device).expect("golden weights");
     for engine in [Engine::Burn, Engine::default()] {
         let features = network.clone().with_engine(engine).into_features();
         let config = features.config();

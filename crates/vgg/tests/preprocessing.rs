@@ -69,7 +69,7 @@ fn a_cmyk_jpeg_is_seen_in_colour() {
         fit: Fit::Cover,
         ..Preprocessing::imagenet()
     };
-    let pixels = preprocessing.read(&picture("cmyk.jpg")).expect("whole");
+    let pixels = preprocessing.read(picture("cmyk.jpg")).expect("whole");
     let (_, mean) = difference(&pixels, &planes(&picture("cmyk.seen.png")));
     assert!(mean < 6.0, "mean {mean}");
 }
@@ -85,7 +85,7 @@ fn a_photograph_with_small_colours_is_seen_as_pillow_sees_it() {
     };
     for stem in ["photograph", "progressive"] {
         let pixels = preprocessing
-            .read(&picture(&format!("{stem}.jpg")))
+            .read(picture(&format!("{stem}.jpg")))
             .expect("whole");
         let expected = planes(&picture(&format!("{stem}.seen.png")));
         let (largest, mean) = difference(&pixels, &expected);
@@ -104,7 +104,7 @@ fn the_first_frame_is_taken() {
         fit: Fit::Cover,
         ..Preprocessing::imagenet()
     };
-    let pixels = preprocessing.read(&picture("animated.gif")).expect("whole");
+    let pixels = preprocessing.read(picture("animated.gif")).expect("whole");
     let seen = planes(&picture("animated.gif"));
     assert_eq!(pixels, seen);
 }
@@ -113,12 +113,12 @@ fn the_first_frame_is_taken() {
 #[test]
 fn a_turned_picture_keeps_its_frame() {
     for (side, expected) in [(90, [3, 90, 60]), (180, [3, 180, 120])] {
-        let (shape, pixels) = read_scaled(&picture("turned.jpg"), 3, side).expect("whole");
+        let (shape, pixels) = read_scaled(picture("turned.jpg"), 3, side).expect("whole");
         assert_eq!(shape, expected);
         assert_eq!(pixels.len(), expected.iter().product::<usize>());
     }
     for side in [0, usize::MAX] {
-        let read = read_scaled(&picture("turned.jpg"), 3, side);
+        let read = read_scaled(picture("turned.jpg"), 3, side);
         assert!(read.is_err() || side == 0, "{side}");
     }
 }
@@ -126,7 +126,7 @@ fn a_turned_picture_keeps_its_frame() {
 #[test]
 fn what_is_no_picture_is_named() {
     let error = preprocessing()
-        .read(&picture("page.png"))
+        .read(picture("page.png"))
         .expect_err("a page")
         .to_string();
     let expected = "page.png: neither a PNG nor a JPEG, WebP, BMP, GIF or TIFF image";

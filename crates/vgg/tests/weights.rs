@@ -14,7 +14,7 @@ use vgg::{Part, Precision, Vgg, VggConfig, WeightsError, WeightsHeader};
 const GOLDEN: &str = "vgg16-bn-imagenet.safetensors";
 
 fn config() -> VggConfig {
-    let header = WeightsHeader::read(&golden(GOLDEN)).expect("a golden file");
+    let header = WeightsHeader::read(golden(GOLDEN)).expect("a golden file");
     header.config().expect("described")
 }
 
@@ -48,7 +48,7 @@ fn every_format_gives_the_same_logits() {
         ("bf16.pth", 3e-2),
     ] {
         let loaded = network()
-            .load(&golden(&format!("files/{file}")))
+            .load(golden(&format!("files/{file}")))
             .unwrap_or_else(|error| panic!("{error}"));
         let error = error(&loaded);
         assert!(error < tolerance, "{file}: {error:e}");
@@ -60,7 +60,7 @@ fn every_format_gives_the_same_logits() {
 fn a_loaded_network_can_be_saved_and_prepared() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("again.safetensors");
-    let loaded = network().load(&golden("files/zip.pth")).expect("loaded");
+    let loaded = network().load(golden("files/zip.pth")).expect("loaded");
     loaded.save(&path, Precision::F32, &[]).expect("saved");
     assert_eq!(tensors(&path), tensors(&golden(GOLDEN)));
     #[cfg(feature = "winograd")]
@@ -83,7 +83,7 @@ fn a_part_of_the_weights_is_enough_for_a_part_of_the_network() {
     for file in ["files/zip.pth", "files/timm.safetensors"] {
         let (network, _) = other
             .clone()
-            .load_with(&golden(file), &Part::WithoutOutput.into())
+            .load_with(golden(file), &Part::WithoutOutput.into())
             .expect("the rest fits");
         network.save(&path, Precision::F32, &[]).expect("saved");
         let (found, stored) = (tensors(&path), tensors(&golden(GOLDEN)));
@@ -104,7 +104,7 @@ fn a_part_of_the_weights_is_enough_for_a_part_of_the_network() {
         .load_with(&path, &Part::Features.into())
         .expect("all convolutions are there");
     headless
-        .load_with(&golden("files/zip.pth"), &Part::Features.into())
+        .load_with(golden("files/zip.pth"), &Part::Features.into())
         .expect("its head is left out");
     let error = network()
         .load_with(&path, &Part::WithoutOutput.into())
@@ -181,7 +181,7 @@ fn weights_that_are_no_numbers_are_reported() {
         "{message}"
     );
     let (_, report) = network()
-        .load_with(&golden(GOLDEN), &Part::Whole.into())
+        .load_with(golden(GOLDEN), &Part::Whole.into())
         .expect("loaded");
     assert!(report.not_finite.is_empty());
 }
@@ -200,7 +200,7 @@ fn the_same_network_gives_the_same_bytes() {
     for precision in [Precision::F32, Precision::F16] {
         let mut files = Vec::new();
         for _ in 0..5 {
-            let network = network().load(&golden(GOLDEN)).expect("loaded");
+            let network = network().load(golden(GOLDEN)).expect("loaded");
             network.save(&path, precision, &entries).expect("saved");
             files.push(std::fs::read(&path).expect("read"));
         }
@@ -338,7 +338,7 @@ fn weights_of_another_tool_make_a_classifier_of_imagenet() {
         .expect_err("not there");
     assert!(error.to_string().contains("no such file.png"), "{error}");
 
-    let error = Classifier::from_weights(self::network(), &golden("files/zip.pth"));
+    let error = Classifier::from_weights(self::network(), golden("files/zip.pth"));
     let message = error.expect_err("ten classes").to_string();
     assert!(message.contains("1000 names for 10 classes"), "{message}");
 }

@@ -15,7 +15,7 @@ use vgg::{LoadOptions, LoadReport, Part, Precision, Vgg, WeightsError, WeightsHe
 const GOLDEN: &str = "vgg16-bn-imagenet.safetensors";
 
 fn network() -> Vgg {
-    let header = WeightsHeader::read(&golden(GOLDEN)).expect("a golden file");
+    let header = WeightsHeader::read(golden(GOLDEN)).expect("a golden file");
     let config = header.config().expect("described");
     config.init(&Device::flex()).expect("valid")
 }

@@ -37,7 +37,7 @@ pub enum PretrainedError {
     )]
     Download {
         /// What went wrong.
-        source: FetchError,
+        source: Box<FetchError>,
         /// Bytes that arrived and are kept: the next try goes on behind them.
         kept: u64,
         /// Where the file is.
@@ -160,7 +160,7 @@ impl PretrainedWeights {
         match fetch(remote, &path, progress) {
             Ok(()) => Ok(path),
             Err(source) => Err(PretrainedError::Download {
-                source,
+                source: Box::new(source),
                 kept: arrived(&path),
                 address: self.address.clone(),
                 path,

@@ -252,7 +252,7 @@ fn start(folder: &RunFolder, config: &RunConfig, device: &Device) -> Result<Vgg,
     let network = match config.start {
         // Read again even right behind their saving: numbers in another order in memory are added in another
         // order, and a run that was resumed would end with other last digits.
-        Some(Start::Given) => network.load(&folder.start_weights())?,
+        Some(Start::Given) => network.load(folder.start_weights())?,
         Some(Start::Random) | None => network,
     };
     Ok(match config.frozen {

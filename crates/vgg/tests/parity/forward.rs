@@ -29,7 +29,7 @@ pub(crate) fn logits(side: Side) {
         let count = stored.dims()[0];
         let (_, golden) = &expected["logits"];
         for engine in side.engines() {
-            let network = Vgg::from_file(&path(name), &device)
+            let network = Vgg::from_file(path(name), &device)
                 .expect("golden weights")
                 .with_engine(engine);
             for batch in [1, 3, 16] {
@@ -53,7 +53,7 @@ pub(crate) fn logits_at_full_size(side: Side) {
     let expected = tensors(&path(&format!("{name}.expected")));
     let (_, golden) = &expected["logits"];
     for engine in side.engines() {
-        let network = Vgg::from_file(&path(name), &device)
+        let network = Vgg::from_file(path(name), &device)
             .expect("golden weights")
             .with_engine(engine);
         let found = values(network.forward(images(&expected, &device)).expect("fits"));
@@ -69,7 +69,7 @@ pub(crate) fn batch_norm_in_training(side: Side) {
         let expected = tensors(&path(&format!("{name}.expected")));
         let (_, golden) = &expected["train.logits"];
         for engine in side.engines() {
-            let network = Vgg::from_file(&path(name), &device)
+            let network = Vgg::from_file(path(name), &device)
                 .expect("golden weights")
                 .with_engine(engine)
                 .train();

@@ -69,7 +69,7 @@ fn check_step(side: Side, name: &str, engine: Engine) {
         (OptimizerKind::Sgd, 0.05, "sgd."),
         (OptimizerKind::AdamW, 0.001, "adamw."),
     ] {
-        let network = Vgg::from_file(&path(name), &device)
+        let network = Vgg::from_file(path(name), &device)
             .expect("golden weights")
             .with_engine(engine)
             .train();

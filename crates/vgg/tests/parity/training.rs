@@ -31,7 +31,7 @@ pub(crate) fn twenty_steps(side: Side) {
 fn losses(device: &Device) -> Vec<f32> {
     let device = device.clone().autodiff();
     let expected = tensors(&path("vgg16-28.expected"));
-    let network = Vgg::from_file(&path("vgg16-28"), &device).expect("golden weights");
+    let network = Vgg::from_file(path("vgg16-28"), &device).expect("golden weights");
     let mut learning = Learning::new(network.train(), 0.0);
     let config = TrainConfig::new(OptimizerKind::Sgd, 0.005);
     let mut optimizer = optimizer(&config, Engine::default()).expect("valid");
