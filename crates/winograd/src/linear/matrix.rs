@@ -22,7 +22,11 @@ const SIDE_BY_SIDE: usize = 8;
 /// Weights `[out][in]` are taken in blocks of so many outputs and inputs, so that each is read once from memory, and the
 /// inputs of a block by all its outputs from a near cache.
 const OUTPUTS: usize = 16;
-const INPUTS: usize = 1024;
+const INPUTS: usize = 4096;
+/// Numbers ahead of which weights that are read a single time are asked for, so that they leave the last cache to others.
+const AHEAD: usize = 1024;
+/// Outputs of one row that are computed side by side: memory is faster in several runs than in one.
+const RUNS: usize = 4;
 /// Sums of a dot product, so that the processor need not wait for one.
 const SUMS: usize = 4;
 
@@ -268,7 +272,7 @@ impl<'a> Columns<'a> {
 struct Dots<'a> {
     product: &'a Product<'a>,
     range: std::ops::Range<usize>,
-    /// `[output of a block][row]`
+    /// `[row][output of a block][sum]`
     sums: &'a mut [Line],
 }
 
@@ -287,53 +291,77 @@ impl Op for Dots<'_> {
         let input = |row: usize| &product.input[row * inputs..][..inputs];
         // Blocks end where a dot product would begin with its first sum again.
         let whole = inputs / (SUMS * LANES) * (SUMS * LANES);
-        // One row needs nothing again, and memory is fastest in one long run.
+        // One row needs nothing again.
         let block = if rows == 1 { whole.max(1) } else { INPUTS };
         for first in range.clone().step_by(OUTPUTS) {
-            let outputs = first..(first + OUTPUTS).min(range.end);
-            let pairs = || {
-                outputs
-                    .clone()
-                    .flat_map(|output| (0..rows).map(move |row| (output, row)))
-            };
+            let outputs = OUTPUTS.min(range.end - first);
+            let place = |row: usize, output: usize| (row * OUTPUTS + output) * SUMS;
             sums.fill(Line::ZERO);
             for start in (0..whole).step_by(block) {
                 let part = start..(start + block).min(whole);
-                let sums = sums.chunks_exact_mut(SUMS);
-                for ((output, row), sums) in pairs().zip(sums) {
-                    add_dot::<V>(
-                        &weights(output)[part.clone()],
-                        &input(row)[part.clone()],
-                        sums,
-                    );
+                let weights = |output: usize| &weights(first + output)[part.clone()];
+                let mut output = 0;
+                while output < outputs {
+                    let runs = if output + RUNS <= outputs { RUNS } else { 1 };
+                    for row in 0..rows {
+                        let (input, sums) =
+                            (&input(row)[part.clone()], &mut sums[place(row, output)..]);
+                        match runs {
+                            RUNS => {
+                                let weights = std::array::from_fn(|run| weights(output + run));
+                                match rows {
+                                    1 => add_dots::<V, RUNS, true>(weights, input, sums),
+                                    _ => add_dots::<V, RUNS, false>(weights, input, sums),
+                                }
+                            }
+                            _ => add_dots::<V, 1, false>([weights(output)], input, sums),
+                        }
+                    }
+                    output += runs;
                 }
             }
-            for ((output, row), sums) in pairs().zip(sums.chunks_exact(SUMS)) {
-                let rest = [&weights(output)[whole..], &input(row)[whole..]];
-                let sum = end_of_dot::<V>(sums, rest) + product.bias(output);
-                // SAFETY: no other task has this column.
-                *unsafe {
-                    product
-                        .output
-                        .line(row * product.weights.out_features + output)
-                } = sum;
+            for row in 0..rows {
+                for output in 0..outputs {
+                    let sums = &sums[place(row, output)..][..SUMS];
+                    let rest = [&weights(first + output)[whole..], &input(row)[whole..]];
+                    let sum = end_of_dot::<V>(sums, rest) + product.bias(first + output);
+                    let index = row * product.weights.out_features + first + output;
+                    // SAFETY: no other task has this column.
+                    *unsafe { product.output.line(index) } = sum;
+                }
             }
         }
     }
 }
 
-/// Adds aᵢ·bᵢ to the sums, line by line to one after the other. There are whole turns of lines.
+/// Adds aᵢ·bᵢ to the sums of each of several a, line by line to one after the other. There are whole turns of lines.
 #[inline(always)]
-fn add_dot<V: Vector>(a: &[f32], b: &[f32], sums: &mut [Line]) {
-    let (a, b) = (a.as_chunks::<LANES>().0, b.as_chunks::<LANES>().0);
-    let mut totals: [V; SUMS] = std::array::from_fn(|index| V::load(&sums[index].0));
-    for (a, b) in a.chunks_exact(SUMS).zip(b.chunks_exact(SUMS)) {
-        for ((total, a), b) in totals.iter_mut().zip(a).zip(b) {
-            *total = V::load(a).mul_add(V::load(b), *total);
+fn add_dots<V: Vector, const N: usize, const ONCE: bool>(
+    a: [&[f32]; N],
+    b: &[f32],
+    sums: &mut [Line],
+) {
+    let a = a.map(|a| a.as_chunks::<LANES>().0);
+    let b = b.as_chunks::<LANES>().0;
+    let mut totals: [[V; SUMS]; N] =
+        std::array::from_fn(|n| std::array::from_fn(|index| V::load(&sums[n * SUMS + index].0)));
+    for (turn, b) in b.chunks_exact(SUMS).enumerate() {
+        for (totals, a) in totals.iter_mut().zip(a) {
+            let a = &a[turn * SUMS..][..SUMS];
+            if ONCE {
+                for line in a {
+                    V::prefetch_once(line.as_ptr().wrapping_add(AHEAD));
+                }
+            }
+            for ((total, a), b) in totals.iter_mut().zip(a).zip(b) {
+                *total = V::load(a).mul_add(V::load(b), *total);
+            }
         }
     }
-    for (sum, total) in sums.iter_mut().zip(totals) {
-        total.store(&mut sum.0);
+    for (sums, totals) in sums.chunks_exact_mut(SUMS).zip(totals) {
+        for (sum, total) in sums.iter_mut().zip(totals) {
+            total.store(&mut sum.0);
+        }
     }
 }
 
