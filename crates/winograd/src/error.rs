@@ -108,3 +108,11 @@ pub(crate) fn product(what: &'static str, sizes: &[usize]) -> Result<usize, Erro
         .filter(|&product| product <= isize::MAX as usize / 4)
         .ok_or(Error::TooLarge(what))
 }
+
+/// The kernel itself if this processor runs it.
+pub(crate) fn check_kernel(kernel: Kernel) -> Result<Kernel, Error> {
+    match kernel.is_available() {
+        true => Ok(kernel),
+        false => Err(Error::KernelUnavailable(kernel)),
+    }
+}

@@ -7,6 +7,7 @@
 
 pub(crate) mod fold;
 mod statistics;
+mod sums;
 
 use rayon::prelude::*;
 
@@ -18,6 +19,7 @@ use crate::threads::planes_per_task;
 
 pub use statistics::BatchStatistics;
 use statistics::statistics;
+use sums::{CHUNK, Sums};
 
 /// The normalisation of a layer with `channels` channels.
 #[derive(Clone, Copy, Debug)]
@@ -161,12 +163,6 @@ pub fn batch_norm_gradient(
         });
     Ok(found)
 }
-
-/// Lines that are added up in single precision, before double precision takes over.
-const CHUNK: usize = 512;
-
-/// Sixteen channels' sums.
-type Sums = [f64; LANES];
 
 fn add(sums: &mut Sums, part: &Line) {
     for (sum, &part) in sums.iter_mut().zip(&part.0) {

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::{CHUNK, Sums};
+use super::sums::{CHUNK, Sums};
 use crate::maps::activation::Activation;
 use crate::maps::line::{LANES, Line, lines_for};
 use crate::simd::{Kernel, Op, Vector};

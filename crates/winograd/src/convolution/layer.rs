@@ -7,7 +7,7 @@ use crate::convolution::options::ConvOptions;
 use crate::convolution::tail::Tail;
 use crate::convolution::weights::{Packing, Source, Weights};
 use crate::convolution::winograd::Pass;
-use crate::error::{Error, check_length, check_nonzero, check_size, product};
+use crate::error::{Error, check_kernel, check_length, check_nonzero, check_size, product};
 use crate::maps::activation::{Activation, map_lines};
 use crate::maps::line::{LANES, Line, lines_for};
 use crate::threads::Workspace;
@@ -51,7 +51,7 @@ impl Layer {
     ) -> Result<Self, Error> {
         let (out_channels, in_channels) = (weights.out_channels, weights.in_channels);
         check_padding(options.padding)?;
-        let kernel = options.kernel.checked()?;
+        let kernel = check_kernel(options.kernel)?;
         check_nonzero("input channels", in_channels)?;
         check_nonzero("output channels", out_channels)?;
         // Before anything is allocated: sizes that come with so many weights are not made up.

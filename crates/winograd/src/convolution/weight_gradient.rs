@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::weight_sums::Sums;
-use crate::error::{Error, check_length, check_size, product};
+use crate::error::{Error, check_kernel, check_length, check_size, product};
 use crate::maps::activation::Activation;
 use crate::maps::line::{LANES, Line, lines_for};
 use crate::simd::{Kernel, Op, Vector};
@@ -62,7 +62,7 @@ pub fn weight_gradient(
         padding,
         kernel,
     } = inputs;
-    kernel.checked()?;
+    check_kernel(kernel)?;
     let (in_channels, out_channels) = (input.channels(), gradient.channels());
     if padding > 2 {
         return Err(Error::Padding {

@@ -5,23 +5,14 @@
 #![allow(unsafe_code)]
 
 use crate::convolution::gemm::{HalfLine, Packed, multiply};
-use crate::error::{Error, check_length, check_nonzero, product};
+use crate::error::{Error, check_kernel, check_length, check_nonzero, product};
 use crate::linear::half::f32_to_f16;
+use crate::linear::order::WeightOrder;
 use crate::linear::weights::{LinearWeights, to_lines};
 use crate::maps::line::{LANES, Line, lines_for};
 use crate::memory::shared::Shared;
 use crate::simd::{Kernel, Op, Vector};
 use crate::threads::{Workspace, for_each_task, part};
-
-/// The order of the weights that a [`Linear`] is made of.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum WeightOrder {
-    /// `[out_features, in_features]`, as PyTorch has them.
-    #[default]
-    OutIn,
-    /// `[in_features, out_features]`, as Burn has them.
-    InOut,
-}
 
 /// The precision in which weights are stored. Sums are in `f32` with either.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -87,7 +78,7 @@ impl Linear {
         out_features: usize,
         options: LinearOptions,
     ) -> Result<Self, Error> {
-        options.kernel.checked()?;
+        check_kernel(options.kernel)?;
         check_nonzero("input features", in_features)?;
         check_nonzero("output features", out_features)?;
         let expected = product("weights", &[out_features, in_features])?;

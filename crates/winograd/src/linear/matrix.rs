@@ -6,7 +6,7 @@
 #![allow(unsafe_code)]
 
 use crate::convolution::gemm::multiply;
-use crate::linear::layer::WeightOrder;
+use crate::linear::order::WeightOrder;
 use crate::linear::weights::{LinearWeights, to_lines};
 use crate::maps::line::{LANES, Line, lines_for};
 use crate::memory::shared::Shared;

@@ -6,4 +6,5 @@ pub(crate) mod half;
 pub(crate) mod layer;
 #[cfg(feature = "burn")]
 pub(crate) mod matrix;
+pub(crate) mod order;
 pub(crate) mod weights;

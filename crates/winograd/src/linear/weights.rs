@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::convolution::gemm::Packed;
-use crate::linear::layer::WeightOrder;
+use crate::linear::order::WeightOrder;
 use crate::maps::line::{LANES, Line, lines_for};
 use crate::memory::pages::zeros;
 use crate::memory::spare::Spare;

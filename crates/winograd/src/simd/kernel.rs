@@ -5,7 +5,6 @@ use super::Vector;
 use super::portable::Portable;
 #[cfg(target_arch = "x86_64")]
 use super::{avx2::Avx2, avx512::Avx512};
-use crate::Error;
 
 /// What compiles work for the instructions of `$vector`, and what asks whether the processor has them. One list
 /// for both: what is compiled with instructions that nobody has asked for ends in an illegal one.
@@ -89,18 +88,6 @@ impl Kernel {
             Kernel::Portable => true,
             #[allow(unreachable_patterns)]
             _ => false,
-        }
-    }
-
-    /// The kernel itself if this processor runs it.
-    ///
-    /// # Errors
-    /// [`Error::KernelUnavailable`] otherwise.
-    pub(crate) fn checked(self) -> Result<Self, Error> {
-        if self.is_available() {
-            Ok(self)
-        } else {
-            Err(Error::KernelUnavailable(self))
         }
     }
 

@@ -14,7 +14,7 @@ use burn_backend::{AutodiffBackend, TensorMetadata};
 use super::forward::{Forward, SavedMaps};
 use super::layer::{Convolution, LayerTensors};
 use super::sizes::Sizes;
-use super::{Chained, as_tensors};
+use super::types::{Chained, as_tensors};
 use crate::burn::backend::{CpuBackend, Primitive, Tracked, contiguous};
 use crate::burn::tensors::{TensorSource, TrackedTensors, map_tensor, values, vector};
 use crate::burn::workspaces::with_workspace;

@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use super::{ChainLayer, ChainNorm};
+use super::types::{ChainLayer, ChainNorm};
 use crate::burn::backend::{CpuBackend, Primitive};
 use crate::burn::tensors::{TensorSource, values};
 use crate::{BatchNormLayer, Error};
