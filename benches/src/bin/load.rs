@@ -41,7 +41,7 @@ struct Arguments {
     #[arg(long, hide = true)]
     one: bool,
 
-    /// Load packed layers in it, without a network in between
+    /// Prepare the network in it, as a classifier does
     #[arg(long, hide = true)]
     prepared: bool,
 }
@@ -80,7 +80,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         };
         let mut sides = vec![
             ("vgg".to_owned(), ours(&[])),
-            ("vgg, packed".to_owned(), ours(&["--prepared"])),
+            ("vgg, prepared".to_owned(), ours(&["--prepared"])),
         ];
         for peer in &arguments.peer {
             let (name, command) = peer.split_once('=').ok_or("--peer is NAME=PROGRAM")?;
