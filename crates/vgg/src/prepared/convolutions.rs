@@ -3,7 +3,10 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use burn::tensor::{Device, Tensor, TensorData};
-use winograd::{Activation, Conv3x3, ConvOptions, ConvsBySize, LayerSize, Workspace, on_pool};
+use winograd::{
+    Activation, Conv3x3, ConvOptions, ConvParameters, ConvsBySize, LayerSize, Workspace,
+    convolve_once, on_pool,
+};
 
 use super::error::PreparedError;
 use super::values::values;
@@ -76,53 +79,96 @@ impl Convolutions {
             workspace,
             maps: [map, next],
         } = buffers;
-        let [batch, _, mut height, mut width] = shape;
         // `map` always holds the newest result, `next` is free.
         for (index, layer) in self.layers.iter().enumerate() {
-            let conv = layer.packed(batch, [height, width])?;
             match index {
-                0 => conv.forward_nchw(images, shape, next, workspace)?,
-                _ => conv.forward(map, next, workspace)?,
+                0 => layer.first(images, shape, next, workspace)?,
+                _ => layer.forward(map, next, workspace)?,
             }
             std::mem::swap(map, next);
-            (height, width) = (map.height(), map.width());
         }
-        Ok(TensorData::new(
-            map.to_nchw(),
-            [batch, map.channels(), height, width],
-        ))
+        let shape = [map.batch(), map.channels(), map.height(), map.width()];
+        Ok(TensorData::new(map.to_nchw(), shape))
     }
 }
 
 impl Convolution {
-    /// The convolution as it is fastest on so many maps of this size.
-    fn packed(
+    /// The network's first convolution, of images `[batch, channels, height, width]`.
+    fn first(
         &self,
-        batch: usize,
-        [out_height, out_width]: [usize; 2],
-    ) -> Result<&Conv3x3, PreparedError> {
-        let [out_channels, in_channels, _, _] = self.layer.conv.weight.lazy_shape().dims();
-        let options = ConvOptions::for_size(&LayerSize {
+        images: &[f32],
+        shape: [usize; 4],
+        output: &mut Activation,
+        workspace: &mut Workspace,
+    ) -> Result<(), PreparedError> {
+        let conv = self.packed(self.options(shape[0], [shape[2], shape[3]]))?;
+        Ok(conv.forward_nchw(images, shape, output, workspace)?)
+    }
+
+    fn forward(
+        &self,
+        input: &Activation,
+        output: &mut Activation,
+        workspace: &mut Workspace,
+    ) -> Result<(), PreparedError> {
+        let options = self.options(input.batch(), [input.height(), input.width()]);
+        if self.packed.asked_before(options.algorithm) {
+            return Ok(self.packed(options)?.forward(input, output, workspace)?);
+        }
+        // Whoever asks once is not to wait for weights that are packed for good.
+        let (weights, bias) = self.weights()?;
+        let parameters = ConvParameters {
+            weights: &weights,
+            bias: bias.as_deref(),
+            out_channels: self.channels()[1],
+        };
+        Ok(convolve_once(
+            &parameters,
+            options,
+            input,
+            output,
+            workspace,
+        )?)
+    }
+
+    /// How the convolution is fastest on so many maps of this size.
+    fn options(&self, batch: usize, [out_height, out_width]: [usize; 2]) -> ConvOptions {
+        let [in_channels, out_channels] = self.channels();
+        let size = LayerSize {
             batch,
             in_channels,
             out_channels,
             out_height,
             out_width,
             pool: self.pool,
-        })
-        .with_relu(true);
+        };
+        ConvOptions::for_size(&size).with_relu(true)
+    }
+
+    fn packed(&self, options: ConvOptions) -> Result<&Conv3x3, PreparedError> {
         self.packed.get_or_pack(options, |options| {
-            let weights = values(self.layer.conv.weight.val())?;
-            let bias = self.layer.conv.bias.as_ref();
-            let bias = bias.map(|bias| values(bias.val())).transpose()?;
-            let bias = bias.as_deref();
+            let (weights, bias) = self.weights()?;
+            let [inputs, outputs] = self.channels();
             Ok(Conv3x3::new(
                 &weights,
-                bias,
-                in_channels,
-                out_channels,
+                bias.as_deref(),
+                inputs,
+                outputs,
                 options,
             )?)
         })
+    }
+
+    /// Channels of the input and of the output.
+    fn channels(&self) -> [usize; 2] {
+        let [outputs, inputs, _, _] = self.layer.conv.weight.lazy_shape().dims();
+        [inputs, outputs]
+    }
+
+    /// Weights `[c_out, c_in, 3, 3]` and bias.
+    fn weights(&self) -> Result<(Vec<f32>, Option<Vec<f32>>), PreparedError> {
+        let bias = self.layer.conv.bias.as_ref();
+        let bias = bias.map(|bias| values(bias.val())).transpose()?;
+        Ok((values(self.layer.conv.weight.val())?, bias))
     }
 }

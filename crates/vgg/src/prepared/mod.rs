@@ -29,9 +29,9 @@ use convolutions::Convolutions;
 use half::HalfHead;
 
 /// A network that is ready for inference, on any device: batch normalisations are folded into the
-/// convolutions, and on a CPU with [`Engine::Winograd`] the convolutions' weights are transformed once, when
-/// they are first used, for each way of computing that the sizes of the images ask for. Made by
-/// [`Vgg::prepare`]; what both need in the same form lies in memory once.
+/// convolutions, and on a CPU with [`Engine::Winograd`] the convolutions' weights are transformed once, for each way of
+/// computing that the sizes of the images ask for. That happens in the second call, so that the first answer does not
+/// wait for it. Made by [`Vgg::prepare`]; what both need in the same form lies in memory once.
 ///
 /// ```
 /// # #[cfg(feature = "flex")] {

@@ -1,6 +1,7 @@
 //! A convolution in all the forms in which it is the fastest somewhere.
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::{Algorithm, Conv3x3, ConvOptions};
 
@@ -27,7 +28,14 @@ use crate::{Algorithm, Conv3x3, ConvOptions};
 /// # Ok::<(), winograd::Error>(())
 /// ```
 #[derive(Debug, Default)]
-pub struct ConvsBySize([OnceLock<Conv3x3>; Algorithm::ALL.len()]);
+pub struct ConvsBySize([Form; Algorithm::ALL.len()]);
+
+/// The convolution for one algorithm.
+#[derive(Debug, Default)]
+struct Form {
+    asked: AtomicBool,
+    packed: OnceLock<Conv3x3>,
+}
 
 impl ConvsBySize {
     /// The convolution with the algorithm of `options`, made by `pack` where it is asked for the first time.
@@ -39,14 +47,23 @@ impl ConvsBySize {
         options: ConvOptions,
         pack: impl FnOnce(ConvOptions) -> Result<Conv3x3, E>,
     ) -> Result<&Conv3x3, E> {
-        let known = Algorithm::ALL.into_iter().zip(&self.0);
-        let mut places = known.filter(|(algorithm, _)| *algorithm == options.algorithm);
-        let (_, place) = places.next().expect("all algorithms are listed");
-        if let Some(conv) = place.get() {
+        let packed = &self.form(options.algorithm).packed;
+        if let Some(conv) = packed.get() {
             return Ok(conv);
         }
         // Whoever packs at the same time packs the same.
         let conv = pack(options)?;
-        Ok(place.get_or_init(|| conv))
+        Ok(packed.get_or_init(|| conv))
+    }
+
+    /// Whether this was asked for the algorithm before: the first answer of a network comes sooner if it does not wait
+    /// until weights are packed for good, see [`convolve_once`](crate::convolve_once).
+    pub fn asked_before(&self, algorithm: Algorithm) -> bool {
+        self.form(algorithm).asked.swap(true, Ordering::Relaxed)
+    }
+
+    fn form(&self, algorithm: Algorithm) -> &Form {
+        let place = Algorithm::ALL.iter().position(|known| *known == algorithm);
+        &self.0[place.expect("all algorithms are listed")]
     }
 }
