@@ -131,6 +131,7 @@ pub(super) fn read_maybe_gz(path: &Path) -> Result<Vec<u8>, DataError> {
 }
 
 /// Decompresses gzip data, as [`read_maybe_gz`] does; `path` is for messages only.
+#[cfg(any(test, feature = "embedded"))]
 pub(super) fn gunzip(path: &Path, raw: &[u8]) -> Result<Vec<u8>, DataError> {
     contents(path, MultiGzDecoder::new(raw), unpacked(raw.len() as u64))
 }

@@ -125,6 +125,7 @@ fn receive(
 }
 
 /// Bytes of the file for `path` that have arrived so far.
+#[cfg(feature = "pretrained")]
 pub(crate) fn arrived(path: &Path) -> u64 {
     fs::metadata(beside(path, ".part")).map_or(0, |part| part.len())
 }
