@@ -10,7 +10,7 @@ use examples::finetuning::{Plan, Stage};
 use examples::network::{NetworkOptions, Opened};
 use examples::runs::free_folder;
 use examples::stop::{stoppable, watched};
-use vgg::data::{DataOptions, ImageData, Preprocessing};
+use vgg::data::{DataOptions, ImageData};
 use vgg::train::{
     Augmentation, OptimizerKind, Outcome, RunConfig, RunFolder, Start, TrainConfig, train,
 };
@@ -219,36 +219,42 @@ fn started(options: &Options) -> Result<Work, Box<dyn Error>> {
     };
     let name = options.data.as_deref().unwrap_or_default();
     let data = examples::data::load(name, &data_options)?;
+    let augmentation = Augmentation::new().with_mirror(options.mirror && data.mirrors);
+    let training = TrainConfig::new(OptimizerKind::AdamW, options.lr)
+        .with_batch_size(options.batch_size)
+        .with_augmentation(augmentation)
+        .with_seed(options.network.seed);
+    let mut run = RunConfig {
+        skip_broken: options.skip_broken,
+        backend,
+        start: Some(Start::Given),
+        ..RunConfig::for_data(network.config().clone(), training, &data)
+    };
     // What the weights are used to; random ones are used to nothing.
-    let mut preprocessing = Preprocessing::measure(&data.train, data.fit);
     if !options.network.is_random() {
-        preprocessing.normalization = normalization;
-        preprocessing.order = order;
+        run.preprocessing.normalization = normalization;
+        run.preprocessing.order = order;
     }
-    let data = data.in_order(preprocessing.order);
+    let data = data.in_order(run.preprocessing.order);
     let classes = data.classes.len();
     let network = match options.global_pooling {
         true => network.with_global_pooling(classes)?,
         false => network.with_classes(classes)?,
     };
     network.check_input([1, shape[0], height, width])?;
+    run.model = network.config().clone();
 
-    let augmentation = Augmentation::new().with_mirror(options.mirror && data.mirrors);
     let stage =
         |folder: &str, title: &str, epochs: usize, rate: f64, frozen: Option<LayerGroup>| {
-            let training = TrainConfig::new(OptimizerKind::AdamW, rate)
-                .with_epochs(epochs)
-                .with_batch_size(options.batch_size)
-                .with_augmentation(augmentation)
-                .with_seed(options.network.seed);
+            let training = TrainConfig {
+                learning_rate: rate,
+                epochs,
+                ..run.training.clone()
+            };
             let config = RunConfig {
-                model: network.config().clone(),
-                skip_broken: options.skip_broken,
-                preprocessing: preprocessing.clone(),
-                backend: backend.clone(),
-                start: Some(Start::Given),
+                training,
                 frozen,
-                ..RunConfig::for_data(network.config().clone(), training, &data)
+                ..run.clone()
             };
             config.training.validate()?;
             let (folder, title) = (folder.to_owned(), title.to_owned());
