@@ -6,7 +6,7 @@ mod fit;
 mod name;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use burn::tensor::{Device, Tensor, activation::softmax};
 
@@ -47,7 +47,8 @@ const PREPROCESSING_KEY: &str = "vgg.preprocessing";
 #[derive(Debug, Clone)]
 pub struct Classifier {
     network: Vgg,
-    prepared: Arc<PreparedVgg>,
+    /// Made when it is asked for: whoever goes on with the network, or saves it, has no use for it.
+    prepared: OnceLock<Arc<PreparedVgg>>,
     classes: Arc<[String]>,
     preprocessing: Preprocessing,
 }
@@ -66,8 +67,8 @@ impl Classifier {
     ) -> Result<Self, ClassifierError> {
         fit::check(network.config(), classes.len(), &preprocessing)?;
         Ok(Self {
-            prepared: Arc::new(network.prepare()),
             network,
+            prepared: OnceLock::new(),
             classes: classes.iter().map(|name| name::printable(name)).collect(),
             preprocessing,
         })
@@ -85,7 +86,8 @@ impl Classifier {
 
     /// The same network, ready for inference.
     pub fn prepared(&self) -> &PreparedVgg {
-        &self.prepared
+        self.prepared
+            .get_or_init(|| Arc::new(self.network.prepare()))
     }
 
     /// Names of the classes, in the order of the network's outputs.
@@ -101,10 +103,9 @@ impl Classifier {
     /// The classifier with another engine for its network.
     #[must_use]
     pub fn with_engine(self, engine: Engine) -> Self {
-        let network = self.network.with_engine(engine);
         Self {
-            prepared: Arc::new(network.prepare()),
-            network,
+            network: self.network.with_engine(engine),
+            prepared: OnceLock::new(),
             ..self
         }
     }
@@ -196,7 +197,7 @@ impl Classifier {
     /// # Errors
     /// Pixels that are no whole images, a device that fails, or an answer that is not finite.
     pub fn classify_pixels(&self, pixels: &[u8]) -> Result<Vec<Answer>, ClassifyError> {
-        let logits = self.prepared.forward(self.images(pixels)?)?;
+        let logits = self.prepared().forward(self.images(pixels)?)?;
         let failed = |error| ClassifyError::Values(failure(error));
         let values = logits.clone().try_into_vec_as::<f32>().map_err(failed)?;
         self.check_answer(&values)?;
@@ -228,7 +229,7 @@ impl Classifier {
     /// # Errors
     /// Pixels that are no whole images.
     pub fn images(&self, pixels: &[u8]) -> Result<Tensor<4>, DataError> {
-        self.preprocessing.images(pixels, self.prepared.device())
+        self.preprocessing.images(pixels, self.prepared().device())
     }
 
     /// A whole photograph as input `[1, channels, height, width]`, in its own proportions with its longer side scaled
@@ -256,7 +257,7 @@ impl Classifier {
         side: usize,
     ) -> Result<Tensor<4>, DataError> {
         self.preprocessing
-            .photograph(source, side, self.prepared.device())
+            .photograph(source, side, self.prepared().device())
     }
 }
 
