@@ -10,7 +10,7 @@ use burn::config::Config;
 pub use error::ConfigError;
 #[cfg(feature = "classify")]
 pub(crate) use limits::MOST_SIDE;
-pub(crate) use validate::check_size;
+pub(crate) use validate::{check_size, pixels_in_one};
 
 /// One block: `convolutions` 3×3 convolutions of `channels` output channels each, then a 2×2
 /// max pooling that halves height and width.
@@ -138,9 +138,7 @@ impl VggConfig {
 
     /// The smallest height and width that survives the poolings: 2 to the number of blocks.
     pub fn smallest_input(&self) -> usize {
-        1usize
-            .checked_shl(self.blocks.len() as u32)
-            .unwrap_or(usize::MAX)
+        pixels_in_one(self.blocks.len())
     }
 
     /// Height and width of the last feature map for an input of `size` (height, width): each

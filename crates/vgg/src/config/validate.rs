@@ -77,12 +77,16 @@ impl VggConfig {
     }
 }
 
+/// So many pixels of an image, in each direction, make one behind so many poolings: 2 to their number.
+pub(crate) fn pixels_in_one(poolings: usize) -> usize {
+    let shift = u32::try_from(poolings).ok();
+    let shifted = shift.and_then(|by| 1usize.checked_shl(by));
+    shifted.unwrap_or(usize::MAX)
+}
+
 /// Whether so many poolings leave something of an image of height and width `size`.
 pub(crate) fn check_size(size: [usize; 2], poolings: usize) -> Result<(), ConfigError> {
-    let smallest = u32::try_from(poolings).ok();
-    let smallest = smallest
-        .and_then(|by| 1usize.checked_shl(by))
-        .unwrap_or(usize::MAX);
+    let smallest = pixels_in_one(poolings);
     if size.iter().any(|&side| side < smallest) {
         return Err(ConfigError::InputTooSmall {
             found: size,

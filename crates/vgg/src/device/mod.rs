@@ -117,10 +117,15 @@ pub(crate) fn is_processor(device: &Device) -> bool {
 pub fn check_tensor(name: &str, bytes: u64) -> Result<(), DeviceError> {
     let (backend, index) = find(name)?;
     let found = devices(backend.name)?;
-    match found.get(index.unwrap_or(0)) {
+    fits(backend.name, found.get(index.unwrap_or(0)), bytes)
+}
+
+/// Whether a tensor of so many bytes is within a device's limit, as far as that is known.
+fn fits(backend: &str, device: Option<&DeviceInfo>, bytes: u64) -> Result<(), DeviceError> {
+    match device {
         Some(device) if device.largest_tensor.is_some_and(|most| bytes > most) => {
             Err(DeviceError::TooLarge {
-                backend: backend.name.to_owned(),
+                backend: backend.to_owned(),
                 device: device.to_string(),
                 bytes,
             })
@@ -133,16 +138,7 @@ pub fn check_tensor(name: &str, bytes: u64) -> Result<(), DeviceError> {
 /// opened.
 #[cfg(feature = "wgpu")]
 pub(crate) fn check_size(device: &Device, bytes: u64) -> Result<(), DeviceError> {
-    match gpu::info(device) {
-        Some(info) if info.largest_tensor.is_some_and(|most| bytes > most) => {
-            Err(DeviceError::TooLarge {
-                backend: "wgpu".to_owned(),
-                device: info.to_string(),
-                bytes,
-            })
-        }
-        _ => Ok(()),
-    }
+    fits("wgpu", gpu::info(device).as_ref(), bytes)
 }
 
 #[cfg(not(feature = "wgpu"))]

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use crate::config::VggConfig;
+use crate::config::{VggConfig, pixels_in_one};
 
 /// A place in a network where a feature map can be taken, by the paper's counting: blocks, and
 /// convolutions within a block, from 1. `conv3_3` is what the third convolution of block 3 puts
@@ -88,7 +88,7 @@ impl FeatureLayer {
     /// So many pixels of the image, in each direction, make one of the map: 2 to the number of
     /// poolings before it.
     pub fn stride(self) -> usize {
-        1usize.checked_shl(self.poolings()).unwrap_or(usize::MAX)
+        pixels_in_one(self.poolings() as usize)
     }
 
     /// How many poolings the image has gone through.
