@@ -12,7 +12,8 @@ use thiserror::Error;
 pub enum Engine {
     /// Burn's own operations, on any backend.
     Burn,
-    /// The crate `winograd` where it can: on a CPU with 32-bit numbers. Burn's operations elsewhere.
+    /// The crate `winograd` where it can: on a CPU, and on a GPU with the feature `wgpu` or another one, with 32-bit
+    /// numbers. Burn's operations elsewhere.
     #[cfg(feature = "winograd")]
     Winograd,
 }

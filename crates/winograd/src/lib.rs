@@ -8,6 +8,8 @@ mod batch_norm;
 pub mod burn;
 mod convolution;
 mod error;
+#[cfg(feature = "gpu")]
+mod gpu;
 mod linear;
 mod maps;
 mod memory;

@@ -27,11 +27,13 @@ pub use error::PreparedError;
 use convolutions::Convolutions;
 #[cfg(feature = "winograd")]
 use half::HalfHead;
+#[cfg(feature = "winograd")]
+use winograd::burn::PreparedConv2d;
 
-/// A network that is ready for inference, on any device: batch normalisations are folded into the
-/// convolutions, and on a CPU with [`Engine::Winograd`] the convolutions' weights are transformed once, for each way of
-/// computing that the sizes of the images ask for. That happens in the second call, so that the first answer does not
-/// wait for it. Made by [`Vgg::prepare`]; what both need in the same form lies in memory once.
+/// A network that is ready for inference, on any device: batch normalisations are folded into the convolutions, and with
+/// [`Engine::Winograd`] the convolutions' weights are transformed once. On a CPU that is done for each way of computing
+/// that the sizes of the images ask for, and in the second call, so that the first answer does not wait for it; on a
+/// GPU in the first. Made by [`Vgg::prepare`]; what both need in the same form lies in memory once.
 ///
 /// ```
 /// # #[cfg(feature = "flex")] {
@@ -62,6 +64,9 @@ enum Features {
     /// On a CPU.
     #[cfg(feature = "winograd")]
     Packed(Convolutions),
+    /// Each convolution with its ReLU, and the last of a block with the pooling: on a GPU.
+    #[cfg(feature = "winograd")]
+    Prepared(Vec<PreparedConv2d>),
 }
 
 /// What comes behind it.
@@ -106,13 +111,28 @@ impl Features {
     fn new(network: &Vgg) -> Self {
         let blocks: Vec<_> = network.blocks.iter().map(Block::folded).collect();
         #[cfg(feature = "winograd")]
-        if network.engine() == Engine::Winograd
-            && crate::device::is_processor(&network.output.weight.lazy_device())
-        {
-            return Self::Packed(Convolutions::new(&blocks));
+        if network.engine() == Engine::Winograd {
+            return match crate::device::is_processor(&network.output.weight.lazy_device()) {
+                true => Self::Packed(Convolutions::new(&blocks)),
+                false => Self::Prepared(blocks.iter().flat_map(prepared).collect()),
+            };
         }
         Self::Blocks(blocks)
     }
+}
+
+/// The layers of a block whose norms are folded into its convolutions.
+#[cfg(feature = "winograd")]
+fn prepared(block: &Block) -> impl Iterator<Item = PreparedConv2d> {
+    let last = block.layers.len().saturating_sub(1);
+    let layers = block.layers.iter().enumerate();
+    layers.map(move |(index, layer)| {
+        let convolution = PreparedConv2d::new(&layer.conv).with_relu();
+        match index == last {
+            true => convolution.with_pool(),
+            false => convolution,
+        }
+    })
 }
 
 impl fmt::Debug for PreparedVgg {
@@ -153,6 +173,13 @@ impl PreparedVgg {
             Features::Blocks(blocks) => Trunk(blocks).features(images.to_device(&self.device)),
             #[cfg(feature = "winograd")]
             Features::Packed(convolutions) => convolutions.forward(images, &self.device)?,
+            #[cfg(feature = "winograd")]
+            Features::Prepared(convolutions) => {
+                let images = images.to_device(&self.device);
+                convolutions
+                    .iter()
+                    .fold(images, |map, layer| layer.forward(map))
+            }
         };
         match &self.head {
             PreparedHead::Layers(hidden, output) => {

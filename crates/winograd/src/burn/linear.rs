@@ -40,7 +40,16 @@ use crate::{Error, WeightOrder, Workspace};
 /// assert_eq!(output.dims(), [2, 3]);
 /// ```
 pub fn linear(input: &Tensor<2>, weight: &Tensor<2>, bias: &Tensor<1>) -> Option<Tensor<2>> {
-    with_backend!(input, B => linear_on::<B>(input, weight, bias), else None)
+    with_backend!(input, B => linear_on::<B>(input, weight, bias), else elsewhere(input, weight, bias))
+}
+
+#[cfg(feature = "gpu")]
+use super::gpu::linear as elsewhere;
+
+/// On a device that is no CPU.
+#[cfg(not(feature = "gpu"))]
+fn elsewhere(_: &Tensor<2>, _: &Tensor<2>, _: &Tensor<1>) -> Option<Tensor<2>> {
+    None
 }
 
 fn linear_on<B: CpuBackend>(

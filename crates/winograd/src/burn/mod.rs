@@ -30,6 +30,8 @@
 mod backend;
 mod chain;
 mod conv2d;
+#[cfg(feature = "gpu")]
+mod gpu;
 mod linear;
 mod prepared;
 mod tensors;

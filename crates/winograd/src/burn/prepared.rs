@@ -1,12 +1,20 @@
 //! Convolutions of a network that is only run: weights transformed once.
 
+#[cfg(feature = "gpu")]
+use std::sync::OnceLock;
+
 use burn::module::{Module, Param};
 use burn::nn::BatchNorm;
 use burn::nn::conv::Conv2d;
-use burn::tensor::{Tensor, TensorData, activation};
+use burn::tensor::ops::MaxPoolOptions;
+use burn::tensor::{Tensor, TensorData, activation, module};
 
 use super::backend::{CpuBackend, Primitive, with_backend};
+#[cfg(feature = "gpu")]
+use super::chain::{Convolution, Sizes};
 use super::conv2d::{Conv2dExt, module_padding};
+#[cfg(feature = "gpu")]
+use super::gpu::PreparedConvolution;
 use super::tensors::{TensorSource, Untracked, map_tensor, untracked, values};
 use super::workspaces::with_workspace;
 use crate::error::check_size;
@@ -42,7 +50,10 @@ pub struct PreparedConv2d {
     /// `None` where this crate has not the convolution.
     padding: Option<usize>,
     relu: bool,
+    pool: bool,
     packed: ConvsBySize,
+    #[cfg(feature = "gpu")]
+    on_gpu: OnceLock<Option<PreparedConvolution>>,
 }
 
 impl PreparedConv2d {
@@ -52,7 +63,10 @@ impl PreparedConv2d {
             padding: module_padding(conv),
             conv: conv.clone().no_grad(),
             relu: false,
+            pool: false,
             packed: Default::default(),
+            #[cfg(feature = "gpu")]
+            on_gpu: Default::default(),
         }
     }
 
@@ -87,16 +101,25 @@ impl PreparedConv2d {
             ..self.conv
         };
         Ok(Self {
-            conv: conv.no_grad(),
-            packed: Default::default(),
-            ..self
+            relu: self.relu,
+            pool: self.pool,
+            ..Self::new(&conv)
         })
     }
 
-    /// With negative outputs made zero, behind everything else.
+    /// With negative outputs made zero, behind the norm.
     pub fn with_relu(self) -> Self {
         Self {
             relu: true,
+            packed: Default::default(),
+            ..self
+        }
+    }
+
+    /// With a 2x2 max pooling with stride 2, behind everything else.
+    pub fn with_pool(self) -> Self {
+        Self {
+            pool: true,
             packed: Default::default(),
             ..self
         }
@@ -106,19 +129,49 @@ impl PreparedConv2d {
     ///
     /// # Shapes
     /// - `input`: `[batch, in_channels, height, width]`
-    /// - output: `[batch, out_channels, out_height, out_width]`
+    /// - output: `[batch, out_channels, out_height, out_width]`, half as high and wide, rounded down, with pooling
     ///
     /// # Panics
     /// As the module's `forward`, where shapes or devices do not fit together.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        let output = with_backend!(&input, B => self.forward_on::<B>(&input), else None);
+        let output =
+            with_backend!(&input, B => self.forward_on::<B>(&input), else self.elsewhere(&input));
         output.unwrap_or_else(|| {
-            let output = self.conv.forward_winograd(input);
-            match self.relu {
-                true => activation::relu(output),
-                false => output,
+            let mut output = self.conv.forward_winograd(input);
+            if self.relu {
+                output = activation::relu(output);
             }
+            if self.pool {
+                let options = MaxPoolOptions::new([2, 2]).with_stride([2, 2]);
+                output = module::max_pool2d(output, options);
+            }
+            output
         })
+    }
+
+    /// On a GPU.
+    #[cfg(feature = "gpu")]
+    fn elsewhere(&self, input: &Tensor<4>) -> Option<Tensor<4>> {
+        let padding = self.padding?;
+        let (weight, bias) = (self.conv.weight.val(), self.conv.bias.as_ref());
+        let bias = bias.map(|bias| bias.val());
+        let layer = [Convolution {
+            weight: &weight,
+            bias: bias.as_ref(),
+            padding,
+            norm: None,
+            relu: self.relu,
+        }];
+        Sizes::of(input, &layer, self.pool)?;
+        let prepared = self
+            .on_gpu
+            .get_or_init(|| PreparedConvolution::new(&layer[0]));
+        prepared.as_ref()?.forward(input, &layer[0], self.pool)
+    }
+
+    #[cfg(not(feature = "gpu"))]
+    fn elsewhere(&self, _: &Tensor<4>) -> Option<Tensor<4>> {
+        None
     }
 
     /// `None` where this crate has not the convolution.
@@ -131,18 +184,23 @@ impl PreparedConv2d {
             return None;
         }
         let out = |size: usize| size.checked_add(2 * padding)?.checked_sub(2);
+        if self.pool && out(height.min(width))? < 2 {
+            return None;
+        }
         let size = LayerSize {
             batch,
             in_channels,
             out_channels,
             out_height: out(height)?,
             out_width: out(width)?,
-            pool: false,
+            pool: self.pool,
         };
         let input = TensorSource::<B>::contiguous(&mut Untracked, input)?;
         let conv = self.packed::<B>(&size, padding)?;
         let result = with_workspace(|workspace| -> Result<Primitive<B>, Error> {
-            let lines = map_lines(batch, out_channels, [size.out_height, size.out_width])?;
+            let part = if self.pool { 2 } else { 1 };
+            let side = [size.out_height / part, size.out_width / part];
+            let lines = map_lines(batch, out_channels, side)?;
             let mut output = workspace.spare.activation(lines);
             let input = values::<B>(&input)?;
             conv.forward_nchw(input, shape, &mut output, workspace)?;

@@ -5,7 +5,7 @@ use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use burn::tensor::{Device, Gradients, Tensor, activation::relu};
 use winograd::burn::{ChainLayer, ChainNorm, chain, takes};
 
-use super::{close, devices, tensor};
+use super::{close, cpu_devices, devices, tensor};
 
 fn layers(channels: &[usize], activate: bool, device: &Device) -> Vec<ChainLayer> {
     channels
@@ -158,7 +158,7 @@ fn with_norms(mut layers: Vec<ChainLayer>, device: &Device) -> Vec<ChainLayer> {
 
 #[test]
 fn batch_norm_uses_the_batch_and_tells_its_statistics() {
-    for device in devices() {
+    for device in cpu_devices() {
         for (channels, [batch, height, width], activate, pool) in CASES {
             let layers = with_norms(layers(channels, activate, &device), &device);
             let input = tensor([batch, channels[0], height, width], 1.0, &device);
@@ -187,7 +187,7 @@ fn batch_norm_uses_the_batch_and_tells_its_statistics() {
 
 #[test]
 fn gradients_through_batch_norm() {
-    for device in devices() {
+    for device in cpu_devices() {
         let device = device.autodiff();
         for (channels, [batch, height, width], activate, pool) in CASES {
             // Two pixels a channel make normalised values of ±1 whatever the input: no gradient but noise.
@@ -236,7 +236,7 @@ fn gradients_through_batch_norm() {
 #[test]
 fn backends_agree() {
     for (channels, [batch, height, width], activate, pool) in CASES {
-        let results = devices().into_iter().map(|device| {
+        let results = cpu_devices().into_iter().map(|device| {
             let device = device.autodiff();
             let mut layers = with_norms(layers(channels, activate, &device), &device);
             for layer in &mut layers {

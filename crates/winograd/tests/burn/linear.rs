@@ -2,7 +2,7 @@
 
 use winograd::burn::linear;
 
-use super::{close, devices, tensor};
+use super::{close, cpu_devices, devices, tensor};
 
 /// Batch, features in and out: few rows and many, sizes that fill lines and that do not, inputs of more than
 /// one packed panel.
@@ -43,7 +43,7 @@ fn linear_layers() {
 /// Weights that lie the other way round are taken in blocks, which changes no digit.
 #[test]
 fn a_row_among_others_is_the_row_alone() {
-    for device in devices() {
+    for device in cpu_devices() {
         for [batch, inputs, outputs] in [[2, 70, 5], [5, 1024, 16], [16, 3333, 37]] {
             let input = tensor([batch, inputs], 1.0, &device);
             let weight = tensor([outputs, inputs], 0.3, &device).transpose();

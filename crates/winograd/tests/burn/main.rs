@@ -1,6 +1,6 @@
-//! Operations on Burn's tensors against Burn's own, on each CPU backend.
+//! Operations on Burn's tensors against Burn's own, on each backend.
 //!
-//! NdArray is one of them with `cargo test -p winograd --features ndarray --test burn`.
+//! NdArray and WebGPU are among them with `cargo test -p winograd --features ndarray,wgpu --test burn`.
 
 #![cfg(feature = "burn")]
 
@@ -13,8 +13,17 @@ mod update;
 
 use burn::tensor::{Device, Tensor, Tolerance};
 
-/// One of each CPU backend.
+/// One of each backend.
 fn devices() -> Vec<Device> {
+    #[allow(unused_mut)]
+    let mut devices = cpu_devices();
+    #[cfg(feature = "wgpu")]
+    devices.push(Device::wgpu(burn::tensor::DeviceKind::DefaultDevice));
+    devices
+}
+
+/// One of each CPU backend.
+fn cpu_devices() -> Vec<Device> {
     vec![
         Device::flex(),
         #[cfg(feature = "ndarray")]

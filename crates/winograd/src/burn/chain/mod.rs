@@ -12,11 +12,11 @@ use super::backend::{BackendKind, CpuBackend, with_backend};
 use super::tensors::{TensorSource, Untracked, vector};
 use forward::{Forward, Forwarded};
 use layer::LayerTensors;
-use sizes::Sizes;
 
 use types::as_tensors;
 
 pub(super) use layer::Convolution;
+pub(super) use sizes::Sizes;
 pub use types::{ChainLayer, ChainNorm, ChainStatistics, Chained};
 
 /// The layers one after the other, then a 2x2 max pooling with stride 2 if `pool` is set.
@@ -50,13 +50,33 @@ pub fn chain(input: Tensor<4>, layers: &[ChainLayer], pool: bool) -> Option<Chai
 /// Whether [`chain`] can take such an input: 32-bit floating-point numbers on a CPU backend. Worth asking
 /// before layers are made ready for it.
 pub fn takes(input: &Tensor<4>) -> bool {
-    input.dtype() == DType::F32 && BackendKind::of(input).is_some()
+    input.dtype() == DType::F32 && (BackendKind::of(input).is_some() || on_gpu(input))
+}
+
+#[cfg(feature = "gpu")]
+use super::gpu::chain as elsewhere;
+
+/// On a device that is no CPU.
+#[cfg(not(feature = "gpu"))]
+fn elsewhere(_: &Tensor<4>, _: &[Convolution], _: bool) -> Option<Chained> {
+    None
+}
+
+/// Whether a GPU holds the tensor and its kernels are there.
+fn on_gpu(input: &Tensor<4>) -> bool {
+    #[cfg(feature = "gpu")]
+    return super::gpu::holds(input);
+    #[cfg(not(feature = "gpu"))]
+    return {
+        let _ = input;
+        false
+    };
 }
 
 /// One step of the backward pass, or none where the input is not tracked.
 pub(super) fn run(input: &Tensor<4>, layers: &[Convolution], pool: bool) -> Option<Chained> {
     let sizes = Sizes::of(input, layers, pool)?;
-    with_backend!(input, B => run_on::<B>(input, layers, &sizes), else None)
+    with_backend!(input, B => run_on::<B>(input, layers, &sizes), else elsewhere(input, layers, pool))
 }
 
 fn run_on<B: CpuBackend>(

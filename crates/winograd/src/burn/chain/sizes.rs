@@ -7,7 +7,7 @@ use crate::maps::activation::map_lines;
 use crate::{Error, LayerSize};
 
 /// The sizes of a chain whose shapes fit together.
-pub(super) struct Sizes {
+pub(in crate::burn) struct Sizes {
     /// `[batch, channels, height, width]` before the first layer and behind each one, before pooling.
     maps: Vec<[usize; 4]>,
     /// Whether a pooling follows the last layer.
@@ -17,7 +17,11 @@ pub(super) struct Sizes {
 impl Sizes {
     /// `None` if the shapes do not fit together. Asked before anything is made contiguous: a tensor that was
     /// expanded is as large as its shape only once its values are put one after the other.
-    pub(super) fn of(input: &Tensor<4>, layers: &[Convolution], pool: bool) -> Option<Self> {
+    pub(in crate::burn) fn of(
+        input: &Tensor<4>,
+        layers: &[Convolution],
+        pool: bool,
+    ) -> Option<Self> {
         let mut map = input.dims();
         let mut maps = vec![map];
         for layer in layers {

@@ -1,0 +1,417 @@
+//! The steps of a convolution and of its gradients.
+
+use burn_cubecl::cubecl::client::Client;
+use burn_cubecl::cubecl::prelude::*;
+
+use super::direct;
+use super::memory::Numbers;
+use super::product::{self, Order, Products, Tile};
+use super::tiling::{split_for, tile_for};
+use super::transform::{self, TilesLaunch, Writing};
+
+/// Numbers of a transformed tile: six by six.
+pub(super) const MATRICES: usize = 36;
+
+/// What follows a convolution.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Tail {
+    pub(crate) relu: bool,
+    /// 2x2 max pooling with stride 2, behind the ReLU.
+    pub(crate) pool: bool,
+}
+
+/// A 3x3 convolution with stride 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Convolution {
+    pub(crate) batch: usize,
+    pub(crate) in_channels: usize,
+    pub(crate) out_channels: usize,
+    /// Of the input.
+    pub(crate) height: usize,
+    pub(crate) width: usize,
+    /// Zeros on each side, two at most.
+    pub(crate) padding: usize,
+}
+
+impl Convolution {
+    pub(crate) fn out_height(&self) -> usize {
+        self.height + 2 * self.padding - 2
+    }
+
+    pub(crate) fn out_width(&self) -> usize {
+        self.width + 2 * self.padding - 2
+    }
+
+    /// The convolution that gives the gradient of the input from that of the output.
+    pub(crate) fn turned(&self) -> Self {
+        Self {
+            in_channels: self.out_channels,
+            out_channels: self.in_channels,
+            height: self.out_height(),
+            width: self.out_width(),
+            padding: 2 - self.padding,
+            ..*self
+        }
+    }
+
+    /// Whether the convolution is computed without transforms.
+    pub(crate) fn is_direct(&self, tail: Tail) -> bool {
+        self.in_channels <= direct::MOST_CHANNELS && !tail.pool
+    }
+
+    /// Tiles of one map, down and across.
+    fn tiles(&self) -> [usize; 2] {
+        [self.out_height().div_ceil(4), self.out_width().div_ceil(4)]
+    }
+
+    fn input_numbers(&self) -> usize {
+        self.batch * self.in_channels * self.height * self.width
+    }
+}
+
+/// Transformed weights, `[36, depth, rows]`.
+#[derive(Clone, Debug)]
+pub(super) struct Weights {
+    pub(super) numbers: Numbers,
+    /// Input channels, filled up.
+    pub(super) depth: usize,
+    /// Output channels, filled up.
+    pub(super) rows: usize,
+}
+
+/// Input channels as they lie in memory.
+pub(super) fn depth_of(in_channels: usize) -> usize {
+    in_channels.next_multiple_of(if in_channels <= 8 { 8 } else { 16 })
+}
+
+/// Output channels as they lie in memory.
+pub(super) fn rows_of(out_channels: usize) -> usize {
+    out_channels.next_multiple_of(match out_channels {
+        0..=16 => 16,
+        17..=32 => 32,
+        _ => 64,
+    })
+}
+
+/// Units of a cube of the transforms: tiles across, channels down.
+const TRANSFORM: [usize; 2] = [32, 8];
+
+fn cubes(across: usize, down: usize) -> (CubeCount, CubeDim) {
+    let [width, height] = TRANSFORM;
+    let count = CubeCount::Static(
+        across.div_ceil(width) as u32,
+        down.div_ceil(height) as u32,
+        1,
+    );
+    (count, CubeDim::new_2d(width as u32, height as u32))
+}
+
+/// [`Weights`] of `[out_channels, in_channels, 3, 3]`; turned, those of [`Convolution::turned`].
+pub(super) fn transform_weights(
+    client: &Client,
+    weights: &Numbers,
+    [in_channels, out_channels]: [usize; 2],
+    turned: bool,
+) -> Weights {
+    let (depth, rows) = match turned {
+        false => (depth_of(in_channels), rows_of(out_channels)),
+        true => (depth_of(out_channels), rows_of(in_channels)),
+    };
+    let numbers = Numbers::new(client, MATRICES * depth * rows);
+    let (count, dim) = cubes(rows, depth);
+    // SAFETY: the kernel reads `out_channels * in_channels * 9` weights and writes within what was just made.
+    unsafe {
+        transform::transform_weights::launch_unchecked(
+            client,
+            count,
+            dim,
+            weights.argument(1),
+            numbers.argument(1),
+            in_channels as u32,
+            out_channels as u32,
+            depth as u32,
+            rows as u32,
+            turned,
+        );
+    }
+    Weights {
+        numbers,
+        depth,
+        rows,
+    }
+}
+
+/// Rows of tiles that are computed together.
+struct Piece {
+    first_row: usize,
+    /// Tiles.
+    count: usize,
+}
+
+/// The pieces, so that no matrix of `lines` channels needs more memory than `most` numbers.
+fn pieces(convolution: &Convolution, lines: usize, most: usize) -> Vec<Piece> {
+    let [down, across] = convolution.tiles();
+    let rows = convolution.batch * down;
+    let fit = (most / (MATRICES * lines * across)).clamp(1, rows);
+    // All of about the same size.
+    let each = rows.div_ceil(rows.div_ceil(fit));
+    let starts = (0..rows).step_by(each);
+    starts
+        .map(|first_row| Piece {
+            first_row,
+            count: each.min(rows - first_row) * across,
+        })
+        .collect()
+}
+
+/// The most numbers that a transformed map may have.
+pub(super) fn most_numbers(client: &Client) -> usize {
+    let page = client.properties().memory.max_page_size as usize / size_of::<f32>();
+    // Tiles are filled up, by less than 128.
+    (page - page / 8).min(BUDGET)
+}
+
+/// Whether no piece of memory that the convolution and its gradients need is larger than the device gives.
+pub(crate) fn fits(client: &Client, convolution: &Convolution) -> bool {
+    let page = client.properties().memory.max_page_size as usize / size_of::<f32>();
+    let [inputs, outputs] = [convolution.in_channels, convolution.out_channels];
+    let (inputs, outputs) = (depth_of(inputs.max(64)), rows_of(outputs.max(64)));
+    let [_, across] = convolution.tiles();
+    // A row of tiles, filled up.
+    let row = MATRICES * inputs.max(outputs) * (across + 128);
+    MATRICES * inputs * outputs <= page && row <= page
+}
+
+/// More together gains nothing.
+const BUDGET: usize = 128 << 20;
+
+fn tiles_of(
+    convolution: &Convolution,
+    of_output: bool,
+    piece: &Piece,
+    [lines, line]: [usize; 2],
+) -> TilesLaunch {
+    let [down, across] = convolution.tiles();
+    let (channels, height, width) = match of_output {
+        false => (
+            convolution.in_channels,
+            convolution.height,
+            convolution.width,
+        ),
+        true => (
+            convolution.out_channels,
+            convolution.out_height(),
+            convolution.out_width(),
+        ),
+    };
+    let [
+        channels,
+        height,
+        width,
+        down,
+        across,
+        first_row,
+        count,
+        line,
+        lines,
+    ] = [
+        channels,
+        height,
+        width,
+        down,
+        across,
+        piece.first_row,
+        piece.count,
+        line,
+        lines,
+    ]
+    .map(|size| size as u32);
+    TilesLaunch::new(
+        channels, height, width, down, across, first_row, count, line, lines,
+    )
+}
+
+/// The convolution with its bias, ReLU and 2x2 pooling, as they are set.
+pub(super) fn forward(
+    client: &Client,
+    convolution: &Convolution,
+    map: &Numbers,
+    weights: &Weights,
+    bias: Option<&Numbers>,
+    tail: Tail,
+) -> Numbers {
+    let (mut height, mut width) = (convolution.out_height(), convolution.out_width());
+    if tail.pool {
+        (height, width) = (height / 2, width / 2);
+    }
+    let output = Numbers::new(
+        client,
+        convolution.batch * convolution.out_channels * height * width,
+    );
+    let lines = weights.depth.max(weights.rows);
+    let most = most_numbers(client);
+    let side = if tail.pool { 2 } else { 4 };
+    let vector = [4, 2, 1].into_iter().find(|vector| width % vector == 0);
+    let writing = Writing {
+        tail,
+        vector: vector.unwrap_or(1).min(side),
+    };
+    debug_assert_eq!(map.length(), convolution.input_numbers());
+    for piece in pieces(convolution, lines, most) {
+        let tile = tile_for(client, [weights.rows, piece.count, weights.depth], MATRICES);
+        let line = piece.count.next_multiple_of(tile.columns);
+        let transformed = Numbers::new(client, MATRICES * weights.depth * line);
+        transform_map(
+            client,
+            convolution,
+            map,
+            &transformed,
+            &piece,
+            [weights.depth, line],
+        );
+        let sums = Numbers::new(client, MATRICES * weights.rows * line);
+        multiply_all(client, weights, &transformed, &sums, tile, line);
+        let (count, dim) = cubes(piece.count, convolution.out_channels);
+        // SAFETY: the kernel writes only within the maps whose sizes are given.
+        unsafe {
+            transform::transform_output::launch_unchecked(
+                client,
+                count,
+                dim,
+                sums.argument(1),
+                bias.map(|bias| bias.argument(1)).into(),
+                output.argument(writing.vector),
+                tiles_of(convolution, true, &piece, [weights.rows, line]),
+                writing,
+                writing.vector,
+            );
+        }
+    }
+    output
+}
+
+/// Weights times tiles: `[36, rows, line]`.
+fn multiply_all(
+    client: &Client,
+    weights: &Weights,
+    transformed: &Numbers,
+    sums: &Numbers,
+    tile: Tile,
+    line: usize,
+) {
+    let products = Products {
+        matrices: MATRICES,
+        rows: weights.rows,
+        columns: line,
+        depth: weights.depth,
+        piece: weights.depth,
+        left: (Order::DepthFirst, weights.rows),
+        right: (Order::DepthFirst, line),
+    };
+    let sides = [&weights.numbers, transformed, sums];
+    product::launch(client, &products, sides, tile, false);
+}
+
+fn transform_map(
+    client: &Client,
+    convolution: &Convolution,
+    map: &Numbers,
+    into: &Numbers,
+    piece: &Piece,
+    [lines, line]: [usize; 2],
+) {
+    let (count, dim) = cubes(line, lines);
+    // SAFETY: the kernel reads only within the map and writes `36 * lines * line` numbers.
+    unsafe {
+        transform::transform_input::launch_unchecked(
+            client,
+            count,
+            dim,
+            map.argument(1),
+            into.argument(1),
+            tiles_of(convolution, false, piece, [lines, line]),
+            convolution.padding,
+        );
+    }
+}
+
+/// The gradients of weights `[out_channels, in_channels, 3, 3]`.
+pub(super) fn weight_gradient(
+    client: &Client,
+    convolution: &Convolution,
+    map: &Numbers,
+    gradient: &Numbers,
+) -> Numbers {
+    let output = Numbers::new(
+        client,
+        convolution.out_channels * convolution.in_channels * 9,
+    );
+    let inputs = convolution.in_channels.next_multiple_of(4);
+    let outputs = convolution.out_channels.next_multiple_of(4);
+    let most = most_numbers(client);
+    for (index, piece) in pieces(convolution, inputs.max(outputs), most)
+        .into_iter()
+        .enumerate()
+    {
+        let line = piece.count.next_multiple_of(16);
+        let transformed = Numbers::new(client, MATRICES * inputs * line);
+        transform_map(
+            client,
+            convolution,
+            map,
+            &transformed,
+            &piece,
+            [inputs, line],
+        );
+        let turned = Numbers::new(client, MATRICES * outputs * line);
+        let (count, dim) = cubes(line, outputs);
+        // SAFETY: the kernel reads only within the map and writes `36 * outputs * line` numbers.
+        unsafe {
+            transform::transform_gradient::launch_unchecked(
+                client,
+                count,
+                dim,
+                gradient.argument(1),
+                turned.argument(1),
+                tiles_of(convolution, true, &piece, [outputs, line]),
+            );
+        }
+        let (tile, parts) = split_for([inputs, outputs, line], MATRICES);
+        let products = Products {
+            matrices: MATRICES,
+            rows: inputs,
+            columns: outputs,
+            depth: line,
+            piece: line.div_ceil(parts).next_multiple_of(tile.depth).min(line),
+            left: (Order::DepthLast, line),
+            right: (Order::DepthLast, line),
+        };
+        let parts = products.pieces();
+        let sums = Numbers::new(client, MATRICES * parts * inputs * outputs);
+        product::launch(
+            client,
+            &products,
+            [&transformed, &turned, &sums],
+            tile,
+            true,
+        );
+        let (count, dim) = cubes(convolution.out_channels, convolution.in_channels);
+        // SAFETY: the kernel reads `36 * split * inputs * outputs` numbers and writes within the weights.
+        unsafe {
+            transform::transform_weight_gradient::launch_unchecked(
+                client,
+                count,
+                dim,
+                sums.argument(1),
+                output.argument(1),
+                convolution.in_channels as u32,
+                convolution.out_channels as u32,
+                inputs as u32,
+                outputs as u32,
+                parts as u32,
+                index > 0,
+            );
+        }
+    }
+    output
+}
