@@ -10,18 +10,16 @@ use benches::{Implementation, Task};
 use clap::{Parser, ValueEnum};
 use cost::render::Format;
 
-use crate::trial::Extent;
-
 /// Compare the speed of VGGs: this project's implementations on any backend, and other frameworks.
 ///
 /// All sides are measured in one run, in rounds, one after the other, so that whatever disturbs the machine
-/// disturbs all of them. A reference kernel of fixed work says whether the machine itself is as fast as before:
-/// rounds in which it is not are repeated.
+/// disturbs all of them. Fixed work says whether a device is as fast as before, the processor or a GPU: rounds in
+/// which it is not are repeated for the sides on it.
 #[derive(Parser)]
 #[command(version, after_help = HELP)]
 pub(crate) struct Options {
-    /// Who is compared, in this order; see below [default: prepared,module,burn, and with --peers
-    /// ncnn,openvino,ort,torch]
+    /// Who is compared, in this order; see below [default: prepared,module,burn, with --peers
+    /// ncnn,openvino,ort,torch, and if a backend is a GPU's torch-cuda,ort-webgpu]
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(crate) sides: Vec<Side>,
 
@@ -76,7 +74,8 @@ pub(crate) struct Options {
     #[arg(long, value_name = "NAME", default_value = "table")]
     pub(crate) format: Format,
 
-    /// Keep the outcome as JSON, for --against and --show; written anew with each workload
+    /// Keep the outcome as JSON, for --against and --show; written anew with each workload, also when the run is
+    /// stopped
     #[arg(long, value_name = "FILE")]
     pub(crate) save: Option<PathBuf>,
 
@@ -100,9 +99,9 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) allow_drift: bool,
 
-    /// Be the process that measures a side, and print what it took as JSON
+    /// Be the process that measures a side: answer requests on standard input
     #[arg(long, hide = true)]
-    pub(crate) trial: Option<Extent>,
+    pub(crate) serve: bool,
 
     /// Show the machine as tables name it and leave
     #[arg(long)]
@@ -131,22 +130,34 @@ Examples:
   compare --show before.json --format svg > before.svg
   compare --profile --models vgg16 --sides burn --format svg > roofline.svg
 
-Rows are printed as they are measured (json and svg at the end), progress goes to standard error.
+Rows are printed when all rounds of their workload are done (json and svg at the end), progress goes to
+standard error. Ctrl-C or SIGTERM stops the run: the rows that are there are printed and kept, those of
+the workload at hand from the rounds that were whole; a second one leaves at once. A side that fails,
+even in a later round, is a row that says why, beside the others.
 
-Exit codes: 0; 1 if a side is slower than in --against; 2 for anything wrong with the options, the
-backends or their memory; 3 if the machine's speed kept changing by more than 10 %.
+Exit codes: 0; 1 if a side is slower than in --against, or fails now; 2 for anything wrong with the
+options or the files, and if all sides of a workload failed; 3 if a device's speed kept changing by more
+than 10 %; 130 if the run was stopped.
 
-In each round a side is a process of its own, as a network's speed depends on where its weights lie in
-memory; so is the first call of a side, whose time and memory are shown.
+On the processor a side is a process of its own in each round, as a network's speed depends on where its
+weights lie in memory; so is its first call, whose time and memory are shown. On a GPU a side's process
+stays for all rounds, so that kernels are compiled and chosen once; all sides of a workload are in its
+memory at once. Memory is that of the device, – where the backend does not tell.
 
 The program of --peers is called as `PROGRAM run PEER THREADS WORKLOAD`, with the environment
 variable BENCH_SECONDS set, and prints lines of tab-separated fields: peer, workload, threads, median
-milliseconds, least milliseconds, number of runs. A peer that fails is left out.
+milliseconds, least milliseconds, number of runs; and if it ran on a GPU also what that calls itself,
+milliseconds of a fixed piece of work on it before and behind, bytes of its memory or nothing. A program
+that fails says why in its last line on standard error.
 
-COMPARE_SLOWDOWN=0.2 in the environment adds 20 % of busy waiting to every call: a test of --against.";
+For tests, in the environment: COMPARE_SLOWDOWN=0.2 adds 20 % of busy waiting to every call;
+COMPARE_AS_GPU=flex treats that backend as if it were a GPU's.";
 
 /// The frameworks of scripts/peers.py.
 const PEERS: [&str; 4] = ["ncnn", "openvino", "ort", "torch"];
+
+/// Those that it runs on a GPU.
+const GPU_PEERS: [&str; 2] = ["torch-cuda", "ort-webgpu"];
 
 /// Who is compared.
 #[derive(Debug, Clone, PartialEq)]
@@ -205,8 +216,8 @@ impl Options {
         }
     }
 
-    /// The sides that were asked for, each once, or the usual ones.
-    pub(crate) fn chosen_sides(&self) -> Vec<Side> {
+    /// The sides that were asked for, each once, or the usual ones; `has_gpu`: of a machine with a GPU.
+    pub(crate) fn chosen_sides(&self, has_gpu: bool) -> Vec<Side> {
         let mut sides = Vec::new();
         for side in &self.sides {
             if !sides.contains(side) {
@@ -222,7 +233,9 @@ impl Options {
             .map(Side::Own)
             .into();
             if self.peers.is_some() {
-                sides.extend(PEERS.map(|peer| Side::Peer(peer.into())));
+                let on_gpu = GPU_PEERS.iter().filter(|_| has_gpu);
+                let all = PEERS.iter().chain(on_gpu);
+                sides.extend(all.map(|peer| Side::Peer((*peer).into())));
             }
         }
         sides
@@ -252,7 +265,11 @@ mod tests {
     #[test]
     fn names_that_are_not_ours_are_frameworks() {
         let found = options(&["--sides", "burn,prepared-f16,torch,burn", "--peers", "p"]);
-        let names: Vec<_> = found.chosen_sides().iter().map(Side::to_string).collect();
+        let names: Vec<_> = found
+            .chosen_sides(false)
+            .iter()
+            .map(Side::to_string)
+            .collect();
         assert_eq!(names, ["burn", "prepared-f16", "torch"]);
         assert!(found.check().is_ok());
     }
@@ -271,8 +288,11 @@ mod tests {
 
     #[test]
     fn peers_are_among_the_usual_sides() {
-        assert_eq!(options(&[]).chosen_sides().len(), 3);
-        assert_eq!(options(&["--peers", "p"]).chosen_sides().len(), 7);
+        assert_eq!(options(&[]).chosen_sides(true).len(), 3);
+        let with_peers = options(&["--peers", "p"]);
+        assert_eq!(with_peers.chosen_sides(false).len(), 7);
+        let named = with_peers.chosen_sides(true);
+        assert!(named.contains(&Side::Peer("torch-cuda".into())) && named.len() == 9);
     }
 
     #[test]
