@@ -105,6 +105,9 @@ fn other_frameworks_are_rows_and_broken_ones_say_why() {
     let output = short_run(&[&sides[..], &step[..]].concat());
     let said = "broken           no times: no room\n";
     assert!(text(&output.stdout).ends_with(said));
+    // It is not asked a second time for what it cannot do.
+    let progress = text(&output.stderr);
+    assert!(!progress.contains("once more"), "{progress}");
     let report = report(&path);
     let found = measurements(&report);
     let sides: Vec<_> = found

@@ -7,6 +7,8 @@ mod contestant;
 mod csv;
 mod device_peaks;
 mod device_work;
+mod help;
+mod kept;
 mod machine;
 mod options;
 mod output;
@@ -67,7 +69,7 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
     options.check()?;
     if let Some(path) = &options.show {
-        output::all(&report::load(path)?, options.format)?;
+        output::all(&kept::load(path)?, options.format)?;
         return Ok(ExitCode::SUCCESS);
     }
     let plan = Plan::new(options)?;
@@ -86,7 +88,7 @@ fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
         profile(&plan, options)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let earlier = options.against.as_deref().map(report::load).transpose()?;
+    let earlier = options.against.as_deref().map(kept::load).transpose()?;
     let report = compare(&plan, options)?;
     if let Some(earlier) = &earlier {
         let (text, slower) = against::slower(earlier, &report)?;
@@ -123,7 +125,7 @@ fn drifted(row: &Measurement) -> String {
 /// Measures all workloads, and shows and keeps each as it is done, and whatever is there if that ends early.
 fn compare(plan: &Plan, options: &Options) -> Result<Report, Box<dyn Error>> {
     if let Some(path) = &options.save {
-        report::check_writable(path)?;
+        kept::check_writable(path)?;
     }
     listen_for_stop()?;
     let mut report = Report {
@@ -168,7 +170,7 @@ fn measure(plan: &Plan, options: &Options, report: &mut Report) -> Result<(), Bo
 
 fn keep(options: &Options, report: &Report) -> Result<(), Box<dyn Error>> {
     match &options.save {
-        Some(path) => report::save(path, report),
+        Some(path) => kept::save(path, report),
         None => Ok(()),
     }
 }

@@ -96,9 +96,13 @@ impl Course<'_> {
     fn turn(&mut self, index: usize, tried: usize) -> Result<Vec<Outcome>, Box<dyn Error>> {
         let workload = self.workload;
         let contestant = &mut self.contestants[index];
-        // Once more, if the system has just refused memory or a device.
         let outcomes = contestant.measure().or_else(|error| {
             check_stopped()?;
+            if let Contestant::Peer(_) = contestant {
+                // What is not installed is not there the second time either.
+                return Err(error);
+            }
+            // The system may just have refused memory or a device.
             console::note!("{workload}: {error}; once more");
             contestant.measure()
         })?;
