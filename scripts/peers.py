@@ -2,14 +2,17 @@
 """Times other frameworks for `benches --bin compare`: peers.py run PEER THREADS WORKLOAD.
 
     pip install torch torchvision onnx onnxscript onnxruntime openvino ncnn pnnx
+    pip install onnxruntime-ep-webgpu        # for ort-webgpu
 
-PEER is torch, ort, openvino or ncnn. WORKLOAD is one of W1_vgg16_b1, W2_vgg16_bN, W4_vgg16bn_bN, W5_vgg19_bN
+PEER is torch, ort, openvino or ncnn, on the processor; torch-cuda or ort-webgpu, on a GPU. WORKLOAD is one of W1_vgg16_b1, W2_vgg16_bN, W4_vgg16bn_bN, W5_vgg19_bN
 (inference at 224x224), W3_small_infer_bN, W3_small_train_sgd_bN, W3_small_train_adam_bN (the 28x28 network).
 BENCH_SECONDS is the time for each way to run it. A line has the fields peer, workload, threads, median and
-least milliseconds, number of runs; what a peer cannot do prints none. Weights are random, in f32; models that
-were converted are kept in PEERS_DIR (else ~/.cache/vgg-peers): the four networks take 4 GB.
+least milliseconds, number of runs; on a GPU also its name, milliseconds of fixed products of matrices on it before
+and behind, and the bytes of its memory that the framework held at most, where it tells. What a peer cannot do, as a
+package or the GPU is not there, is said in one line on standard error. Weights are random, in f32; models that were
+converted are kept in PEERS_DIR (else ~/.cache/vgg-peers): the four networks take 4 GB.
 """
-import copy
+import gc
 import os
 import pathlib
 import re
@@ -70,16 +73,39 @@ def shape(model, batch):
     return (batch, 1, 28, 28) if model == "small" else (batch, 3, 224, 224)
 
 
-def report(peer, workload, threads, call):
-    """Calls it for SECONDS, at least five times, after three calls that do not count."""
+class Gpu:
+    """A GPU as a framework knows it."""
+
+    PRODUCTS = 16  # of matrices of 1024 rows, as compare's own
+
+    def __init__(self, name, products, memory=lambda: ""):
+        """`products` does the fixed work and waits for it; `memory` tells bytes, or nothing."""
+        self.name, self.products, self.memory = name, products, memory
+
+    def reference(self):
+        """Milliseconds of the fixed work: the least within a quarter of a second, as clocks go up first."""
+        least, end = float("inf"), time.perf_counter() + 0.25
+        while time.perf_counter() < end:
+            start = time.perf_counter()
+            self.products()
+            least = min(least, (time.perf_counter() - start) * 1e3)
+        return f"{least:.4f}"
+
+
+def report(peer, workload, threads, call, gpu=None):
+    """Calls it for SECONDS, at least five times, after three calls that do not count. On a GPU, a call waits for it."""
     for _ in range(3):
         call()
+    memory = gpu.memory() if gpu else None
+    before = gpu.reference() if gpu else None
     times, end = [], time.perf_counter() + SECONDS
     while len(times) < 5 or time.perf_counter() < end:
         start = time.perf_counter()
         call()
         times.append((time.perf_counter() - start) * 1e3)
     fields = [peer, workload, threads, f"{statistics.median(times):.3f}", f"{min(times):.3f}", len(times)]
+    if gpu:
+        fields += [gpu.name, before, gpu.reference(), memory]
     print(*fields, sep="\t", flush=True)
 
 
@@ -100,40 +126,79 @@ def onnx_file(model):
 
 
 def torch_peer(model, kind, batch, threads, workload):
+    torch_runs("torch", model, kind, batch, threads, workload)
+
+
+def torch_cuda_peer(model, kind, batch, threads, workload):
+    """In full f32: neither convolutions nor products are rounded to TF32."""
+    import torch
+
+    if not torch.cuda.is_available():
+        sys.exit(f"skipped: no GPU: PyTorch {torch.__version__} finds none (torch.cuda.is_available() is false)")
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.benchmark = True
+    factors = torch.randn(2, 1024, 1024, device="cuda")
+
+    def products():
+        for _ in range(Gpu.PRODUCTS):
+            factors[0] @ factors[1]
+        torch.cuda.synchronize()
+
+    gpu = Gpu(torch.cuda.get_device_name(), products, torch.cuda.max_memory_reserved)
+    torch_runs("torch-cuda", model, kind, batch, threads, workload, gpu)
+
+
+def torch_runs(peer, model, kind, batch, threads, workload, gpu=None):
+    """Each way to run it."""
     import torch
     import torch._inductor.config as inductor
 
     torch.set_num_threads(threads)
-    inductor.freezing = kind == "infer"
-    images = torch.randn(shape(model, batch))
-    labels = torch.arange(batch) % 10
+    inductor.freezing = kind == "infer" and not gpu
     for mode in ["eager", "cl", "compile", "compile_cl"]:
-        built, x = network(model), images
-        if mode.endswith("cl"):
-            built = built.to(memory_format=torch.channels_last)
-            x = x.to(memory_format=torch.channels_last)
-        run = built
         torch._dynamo.reset()
-        if kind == "infer":
-            run = built = built.eval()
-            with torch.no_grad():
-                if mode.startswith("compile"):
-                    run = torch.compile(copy.deepcopy(built))
-                report(f"torch-{mode}", workload, threads, lambda: run(x))
-            continue
-        if mode.startswith("compile"):
-            run = torch.compile(built)
-        if kind == "train_sgd":
-            optimizer = torch.optim.SGD(built.parameters(), lr=1e-4, momentum=0.9)
-        else:
-            optimizer = torch.optim.Adam(built.parameters(), lr=1e-4)
+        if gpu:
+            # What the way before held is not this one's.
+            gc.collect()
+            torch.cuda.empty_cache()
+            torch.cuda.reset_peak_memory_stats()
+        call = torch_call(model, kind, batch, mode, "cuda" if gpu else "cpu")
+        report(f"{peer}-{mode}", workload, threads, call, gpu)
+        del call
 
-        def step():
-            optimizer.zero_grad(set_to_none=True)
-            torch.nn.functional.cross_entropy(run(x), labels).backward()
-            optimizer.step()
 
-        report(f"torch-{mode}", workload, threads, step)
+def torch_call(model, kind, batch, mode, device):
+    """One call; it is over when the answer is in the processor's memory, or a step is done."""
+    import torch
+
+    built, x = network(model).to(device), torch.randn(shape(model, batch), device=device)
+    labels = (torch.arange(batch) % 10).to(device)
+    if mode.endswith("cl"):
+        built = built.to(memory_format=torch.channels_last)
+        x = x.to(memory_format=torch.channels_last)
+    if kind == "infer":
+        built = built.eval()
+    run = torch.compile(built) if mode.startswith("compile") else built
+
+    @torch.no_grad()
+    def infer():
+        run(x).cpu()
+
+    if kind == "infer":
+        return infer
+    if kind == "train_sgd":
+        optimizer = torch.optim.SGD(built.parameters(), lr=1e-4, momentum=0.9)
+    else:
+        optimizer = torch.optim.Adam(built.parameters(), lr=1e-4)
+
+    def step():
+        optimizer.zero_grad(set_to_none=True)
+        torch.nn.functional.cross_entropy(run(x), labels).backward()
+        optimizer.step()
+        if device == "cuda":
+            torch.cuda.synchronize()
+
+    return step
 
 
 def ort_peer(model, kind, batch, threads, workload):
@@ -145,6 +210,63 @@ def ort_peer(model, kind, batch, threads, workload):
     session = onnxruntime.InferenceSession(onnx_file(model), options, providers=["CPUExecutionProvider"])
     images = numpy.random.randn(*shape(model, batch)).astype(numpy.float32)
     report("onnxruntime", workload, threads, lambda: session.run(None, {"input": images}))
+
+
+def ort_webgpu_peer(model, kind, batch, threads, workload):
+    import numpy
+    import onnx
+    import onnxruntime
+    import onnxruntime_ep_webgpu as webgpu
+
+    onnxruntime.register_execution_provider_library("webgpu", webgpu.get_library_path())
+    names, gpu_kind = webgpu.get_ep_names(), onnxruntime.OrtHardwareDeviceType.GPU
+    devices = [found for found in onnxruntime.get_ep_devices() if found.ep_name in names]
+    devices = [found for found in devices if found.device.type == gpu_kind]
+    if not devices:
+        sys.exit("skipped: no GPU: ONNX Runtime's WebGPU provider finds none")
+
+    def session(graph, sizes=()):
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+        options.add_provider_for_devices(devices[:1], {})
+        # What the GPU cannot do would be done by the processor, and pass for the GPU's.
+        options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
+        for name, size in sizes:
+            options.add_free_dimension_override_by_name(name, size)
+        return onnxruntime.InferenceSession(graph, options)
+
+    path = onnx_file(model)
+    # With a batch that is known beforehand no shapes are left to compute, which the processor would do.
+    free = onnx.load(path, load_external_data=False).graph.input[0].type.tensor_type.shape.dim[0].dim_param
+    network = session(path, [(free, batch)] if free else [])
+    work, start = session(products_graph(1024, Gpu.PRODUCTS)), numpy.zeros(1, numpy.float32)
+    images = numpy.random.randn(*shape(model, batch)).astype(numpy.float32)
+    gpu = Gpu(gpu_name(devices[0].device), lambda: work.run(None, {"start": start}))
+    report("ort-webgpu", workload, threads, lambda: network.run(None, {"input": images}), gpu)
+
+
+def gpu_name(device):
+    """What the card calls itself, or else who made it and which it is, as the PCI bus does."""
+    named = device.metadata.get("Description")
+    return named or f"{device.vendor or 'PCI'} {device.vendor_id:04x}:{device.device_id:04x}"
+
+
+def products_graph(rows, count):
+    """A chain of products with one matrix, as ONNX: one number goes in, so that nothing is computed beforehand, and
+    one comes out, so that what is measured is not the way to the GPU and back."""
+    import numpy
+    from onnx import TensorProto, helper, numpy_helper
+
+    factor = numpy_helper.from_array(numpy.full((rows, rows), 1 / rows, numpy.float32), "factor")
+    names = [f"product{index}" for index in range(count + 1)]
+    nodes = [helper.make_node("Add", ["factor", "start"], names[:1])]
+    nodes += [helper.make_node("MatMul", [name, "factor"], [after]) for name, after in zip(names, names[1:])]
+    nodes.append(helper.make_node("ReduceMean", names[-1:], ["mean"]))
+    start = helper.make_tensor_value_info("start", TensorProto.FLOAT, [1])
+    mean = helper.make_tensor_value_info("mean", TensorProto.FLOAT, [1, 1])
+    graph = helper.make_graph(nodes, "products", [start], [mean], [factor])
+    opset = helper.make_opsetid("", 18)
+    return helper.make_model(graph, opset_imports=[opset], ir_version=10).SerializeToString()
 
 
 def openvino_peer(model, kind, batch, threads, workload):
@@ -212,7 +334,10 @@ def ncnn_peer(model, kind, batch, threads, workload):
     report("ncnn", workload, threads, call)
 
 
-PEERS = {"torch": torch_peer, "ort": ort_peer, "openvino": openvino_peer, "ncnn": ncnn_peer}
+PEERS = {
+    "torch": torch_peer, "ort": ort_peer, "openvino": openvino_peer, "ncnn": ncnn_peer,
+    "torch-cuda": torch_cuda_peer, "ort-webgpu": ort_webgpu_peer,
+}
 
 
 def main():
@@ -222,11 +347,14 @@ def main():
     found = parse(workload)
     if peer not in PEERS:
         sys.exit(f"unknown peer {peer}: {', '.join(PEERS)}")
-    if not found or (found[1] != "infer" and peer != "torch"):
+    if not found or (found[1] != "infer" and not peer.startswith("torch")):
         return
     for name in ["OMP_NUM_THREADS", "MKL_NUM_THREADS"]:
         os.environ[name] = threads
-    PEERS[peer](*found, int(threads), workload)
+    try:
+        PEERS[peer](*found, int(threads), workload)
+    except ModuleNotFoundError as error:
+        sys.exit(f"skipped: Python's {error.name} is not installed")
 
 
 main()

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::path::Path;
 use std::process::Command;
 
-use crate::{Task, Workload};
+use crate::{Process, Task, Workload};
 
 /// The program, and what it is told.
 pub struct Peers<'a> {
@@ -40,6 +40,19 @@ pub struct PeerRun {
     pub median: f64,
     /// Milliseconds of the fastest call.
     pub least: f64,
+    /// None if it ran on the processor.
+    pub elsewhere: Option<Elsewhere>,
+}
+
+/// What a framework says of a device that is not the processor.
+#[derive(Debug, PartialEq)]
+pub struct Elsewhere {
+    /// The device, as `NVIDIA H200`.
+    pub device: String,
+    /// Milliseconds of a fixed piece of work on it, before the calls and behind them.
+    pub reference: [f64; 2],
+    /// Bytes of the device's memory, where the framework tells.
+    pub memory: Option<u64>,
 }
 
 impl Peers<'_> {
@@ -47,34 +60,58 @@ impl Peers<'_> {
     /// workload. A framework that is run in several ways has a run for each.
     ///
     /// # Errors
-    /// The program does not start, fails, or prints something else.
+    /// The program does not start, fails, or prints something else; or this one is to stop.
     pub fn run(&self, peer: &str, workload: &str) -> Result<Vec<PeerRun>, Box<dyn Error>> {
-        let output = Command::new(self.program)
+        let mut command = Command::new(self.program);
+        command
             .args(["run", peer, &self.threads.to_string(), workload])
-            .env("BENCH_SECONDS", self.seconds.to_string())
-            .output()
-            .map_err(|error| format!("{}: {error}", self.program.display()))?;
-        if !output.status.success() {
-            let errors = String::from_utf8_lossy(&output.stderr);
-            return Err(format!("{} run {peer}: {errors}", self.program.display()).into());
+            .env("BENCH_SECONDS", self.seconds.to_string());
+        let mut process = Process::start(command)?;
+        let mut runs = Vec::new();
+        while let Some(line) = process.line()? {
+            if line.split('\t').nth(1) == Some(workload) {
+                runs.push(parse(&line)?);
+            }
         }
-        String::from_utf8(output.stdout)?
-            .lines()
-            .filter(|line| line.split('\t').nth(1) == Some(workload))
-            .map(parse)
-            .collect()
+        process.end()?;
+        Ok(runs)
     }
 }
 
 fn parse(line: &str) -> Result<PeerRun, Box<dyn Error>> {
     let fields: Vec<_> = line.split('\t').collect();
-    let [name, _, _, median, least, ..] = fields[..] else {
-        return Err(format!("not a line of a measurement: {line}").into());
+    let (name, median, least, more) = match fields[..] {
+        [name, _, _, median, least, _, ref more @ ..] => (name, median, least, more),
+        [name, _, _, median, least] => (name, median, least, &[][..]),
+        _ => return Err(format!("not a line of a measurement: {line}").into()),
+    };
+    let number = |text: &str| match text.parse::<f64>() {
+        Ok(value) if value.is_finite() && value > 0.0 => Ok(value),
+        _ => Err(format!("milliseconds expected, found \"{text}\": {line}")),
+    };
+    let elsewhere = match *more {
+        [] => None,
+        [device, before, behind, memory] => Some(Elsewhere {
+            device: device.into(),
+            reference: [number(before)?, number(behind)?],
+            memory: match memory {
+                "" => None,
+                bytes => Some(bytes.parse()?),
+            },
+        }),
+        _ => {
+            return Err(format!(
+                "of a device, four fields expected, found {}: {line}",
+                more.len()
+            )
+            .into());
+        }
     };
     Ok(PeerRun {
         name: name.into(),
-        median: median.parse()?,
-        least: least.parse()?,
+        median: number(median)?,
+        least: number(least)?,
+        elsewhere,
     })
 }
 
@@ -85,23 +122,47 @@ mod tests {
     #[test]
     fn a_line_is_read() {
         let run = parse("torch-eager\tW1_vgg16_b1\t2\t168.6\t160.25\t24").expect("a line");
-        let (median, least) = (168.6, 160.25);
-        let name = "torch-eager".into();
         assert_eq!(
             run,
             PeerRun {
-                name,
-                median,
-                least
+                name: "torch-eager".into(),
+                median: 168.6,
+                least: 160.25,
+                elsewhere: None,
             }
         );
+    }
+
+    #[test]
+    fn a_device_is_read() {
+        let line = |memory: &str| {
+            format!(
+                "torch-cuda-eager\tW1_vgg16_b1\t2\t1.5\t1.25\t24\tNVIDIA H200\t3.5\t3.25\t{memory}"
+            )
+        };
+        let elsewhere = |memory: &str| parse(&line(memory)).expect("a line").elsewhere;
+        assert_eq!(
+            elsewhere("1048576"),
+            Some(Elsewhere {
+                device: "NVIDIA H200".into(),
+                reference: [3.5, 3.25],
+                memory: Some(1 << 20),
+            })
+        );
+        assert_eq!(elsewhere("").and_then(|known| known.memory), None);
+        // Half of what is known of a device is a program's mistake.
+        let error = parse("a\tb\t2\t1\t1\t3\tNVIDIA H200").expect_err("no line");
+        assert!(error.to_string().contains("found 1"), "{error}");
     }
 
     #[test]
     fn what_is_no_line_is_quoted() {
         let error = parse("no\tfields").expect_err("no line").to_string();
         assert!(error.contains("no\tfields"), "{error}");
-        assert!(parse("a\tb\t2\tfast\t1\t3").is_err());
+        for bad in ["fast", "NaN", "-1", "0"] {
+            let error = parse(&format!("a\tb\t2\t{bad}\t1\t3")).expect_err("no time");
+            assert!(error.to_string().contains(&format!("\"{bad}\"")), "{error}");
+        }
     }
 
     #[test]

@@ -17,30 +17,33 @@ fn text(bytes: &[u8]) -> String {
 }
 
 /// A run on the small network, once, whatever the machine's speed does.
+const QUICKLY: [&str; 11] = [
+    "--backends",
+    "flex",
+    "--rounds",
+    "1",
+    "--seconds",
+    "0",
+    "--warm-up",
+    "0",
+    "--threads",
+    "2",
+    "--allow-drift",
+];
+
 fn short_run(more: &[&str]) -> Output {
-    let short = [
-        "--backends",
-        "flex",
-        "--rounds",
-        "1",
-        "--seconds",
-        "0",
-        "--warm-up",
-        "0",
-        "--threads",
-        "2",
-        "--allow-drift",
-    ];
-    let output = compare(&[&short[..], more].concat());
+    let output = compare(&[&QUICKLY[..], more].concat());
     assert!(output.status.success(), "{}", text(&output.stderr));
     output
 }
 
-fn measurements(path: &Path) -> Vec<Value> {
+fn report(path: &Path) -> Value {
     let report = std::fs::read(path).expect("a report");
-    let report: Value = serde_json::from_slice(&report).expect("JSON");
-    let found = report["measurements"].as_array();
-    found.expect("measurements").clone()
+    serde_json::from_slice(&report).expect("JSON")
+}
+
+fn measurements(report: &Value) -> &[Value] {
+    report["measurements"].as_array().expect("measurements")
 }
 
 #[test]
@@ -58,14 +61,17 @@ fn what_is_kept_is_shown_in_every_format() {
         );
     }
     assert!(shown.contains("2 threads"), "{shown}");
-    let found = measurements(&path);
+    let report = report(&path);
+    assert_eq!(report["complete"], true);
+    let found = measurements(&report);
     assert_eq!(found.len(), 2);
     assert_eq!(found[0]["ratio"], 1.0);
+    assert_eq!(found[0]["device"], "processor");
     for (format, part) in [
         ("table", "vgg16-28 inference, batch 1"),
         ("markdown", "| prepared-f16 |"),
         ("csv", "model,batch,task,side,backend,"),
-        ("json", "\"schema\": 5"),
+        ("json", "\"schema\": 6"),
         ("svg", "<svg "),
     ] {
         let shown = compare(&["--show", kept, "--format", format]);
@@ -78,12 +84,13 @@ fn what_is_kept_is_shown_in_every_format() {
 
 #[test]
 #[cfg(unix)]
-fn other_frameworks_are_rows_and_broken_ones_are_not() {
+fn other_frameworks_are_rows_and_broken_ones_say_why() {
     use std::os::unix::fs::PermissionsExt;
 
     let folder = tempfile::tempdir().expect("a folder");
     let program = folder.path().join("peers");
-    let script = "#!/bin/sh\n[ \"$2\" = broken ] && exit 1\n\
+    let script = "#!/bin/sh\n[ \"$2\" = broken ] && echo 'no room' >&2 && exit 1\n\
+        [ \"$2\" = far ] && printf 'far\\t%s\\t%s\\t4\\t3\\t9\\tCard\\t2\\t2.04\\t4096\\n' $4 $3 && exit\n\
         printf '%s-a\\t%s\\t%s\\t7.5\\t7.25\\t9\\n%s-b\\t%s\\t%s\\t5\\t4\\t9\\n' $2 $4 $3 $2 $4 $3\n";
     std::fs::write(&program, script).expect("written");
     let mode = std::fs::Permissions::from_mode(0o755);
@@ -93,21 +100,66 @@ fn other_frameworks_are_rows_and_broken_ones_are_not() {
         program.to_str().expect("a name"),
         path.to_str().expect("a name"),
     );
-    let sides = ["--sides", "module,broken,fast", "--peers", program];
+    let sides = ["--sides", "module,broken,fast,far", "--peers", program];
     let step = ["--tasks", "sgd", "--batch", "2", "--save", kept];
     let output = short_run(&[&sides[..], &step[..]].concat());
-    assert!(text(&output.stderr).contains("broken is left out"));
-    let found = measurements(&path);
+    let said = "broken           no times: no room\n";
+    assert!(text(&output.stdout).ends_with(said));
+    // It is not asked a second time for what it cannot do.
+    let progress = text(&output.stderr);
+    assert!(!progress.contains("once more"), "{progress}");
+    let report = report(&path);
+    let found = measurements(&report);
     let sides: Vec<_> = found
         .iter()
         .filter_map(|found| found["side"].as_str())
         .collect();
-    assert_eq!(sides, ["module", "fast-a", "fast-b"]);
+    assert_eq!(sides, ["module", "fast-a", "fast-b", "far"]);
     assert_eq!(
         (&found[1]["median_ms"], &found[1]["least_ms"]),
         (&7.5.into(), &7.25.into())
     );
     assert_eq!(found[1]["backend"], Value::Null);
+    assert_eq!(found[1]["device"], "processor");
+    assert!(found[1]["percent_of_peak"].is_number());
+    // On a device of its own, which nobody measured: only what its program says of it.
+    assert_eq!(found[3]["device"], "Card");
+    assert_eq!(found[3]["device_memory"], 4096);
+    assert_eq!(found[3]["reference_ms"], 2.02);
+    assert_eq!(found[3]["percent_of_peak"], Value::Null);
+    let failures = report["failures"].as_array().expect("failures");
+    assert_eq!(failures.len(), 1);
+    assert_eq!(
+        (&failures[0]["side"], &failures[0]["reason"]),
+        (&"broken".into(), &"no room".into())
+    );
+}
+
+#[test]
+#[cfg(unix)]
+fn where_nobody_can_do_it_the_run_fails_and_keeps_the_rest() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("report.json");
+    // There is no such memory.
+    let output = Command::new(env!("CARGO_BIN_EXE_compare"))
+        .args(QUICKLY)
+        .args(["--sides", "module", "--batch", "1,100000000", "--save"])
+        .arg(&path)
+        .output()
+        .expect("it starts");
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("none of the sides could do vgg16-28 inference, batch 100000000"),
+        "{said}"
+    );
+    let report = report(&path);
+    assert_eq!(measurements(&report).len(), 1);
+    let reason = report["failures"][0]["reason"].as_str();
+    assert!(
+        reason.is_some_and(|reason| reason.starts_with("out of memory: it needs ")),
+        "{report}"
+    );
 }
 
 #[test]

@@ -10,15 +10,18 @@ const TOP: f64 = 92.0;
 
 /// All workloads, on a logarithmic scale as backends differ by orders of magnitude.
 pub(crate) fn bars(report: &Report) -> String {
-    let times = report.measurements.iter().map(|found| found.median_ms);
+    let times = report.rows.measurements.iter().map(|found| found.median_ms);
     let scale = Logarithmic::around(times, [LEFT, WIDTH - RIGHT]);
     let mut sides = Coloured::default();
     let (mut body, mut y) = (String::new(), TOP);
-    for workload in report.workloads() {
+    for rows in report.rows.by_workload() {
+        let Some(first) = rows.measurements.first() else {
+            continue;
+        };
         y += 16.0;
-        body += &text(16.0, y, "class=\"heading\"", &workload[0].workload());
+        body += &text(16.0, y, "class=\"heading\"", &first.workload());
         y += 10.0;
-        for measured in workload {
+        for measured in &rows.measurements {
             let colour = sides.colour(&measured.label());
             body += &bar(measured, &scale, y, colour);
             y += 22.0;
@@ -86,7 +89,7 @@ mod tests {
     #[test]
     fn without_measurements_there_is_a_picture_still() {
         let mut report = report();
-        report.measurements.clear();
+        report.rows = Default::default();
         assert!(bars(&report).ends_with("</svg>\n"));
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::machine::Machine;
-use crate::report::Measurement;
+use crate::report::Rows;
 
 const SCHEMA: &str = include_str!("SCHEMA.md");
 
@@ -18,14 +18,14 @@ pub(crate) fn heading() -> String {
     columns().join(",") + "\n"
 }
 
-pub(crate) fn rows(
-    machine: &Machine,
-    measurements: &[Measurement],
-) -> Result<String, serde_json::Error> {
+/// A line for each row; those without times have a reason.
+pub(crate) fn rows(machine: &Machine, rows: &Rows) -> Result<String, serde_json::Error> {
+    let measured = rows.measurements.iter().map(serde_json::to_value);
+    let failed = rows.failures.iter().map(serde_json::to_value);
     let machine = Value::String(machine.to_string());
     let mut text = String::new();
-    for measured in measurements {
-        let fields = serde_json::to_value(measured)?;
+    for fields in measured.chain(failed) {
+        let fields = fields?;
         let values = columns().into_iter().map(|column| match column {
             "machine" => cell(&machine),
             column => cell(&fields[column]),
@@ -87,6 +87,13 @@ mod tests {
         let value = serde_json::to_value(report()).expect("JSON");
         let mut found = keys(&value["measurements"][0]);
         found.push("machine".into());
+        // What only the rows without times have.
+        for key in keys(&value["failures"][0]) {
+            if !found.contains(&key) {
+                assert_eq!(key, "reason");
+                found.push(key);
+            }
+        }
         let mut expected = columns();
         found.sort_unstable();
         expected.sort_unstable();
@@ -96,12 +103,18 @@ mod tests {
     #[test]
     fn texts_with_commas_are_quoted() {
         let report = report();
-        let text = rows(&report.machine, &report.measurements).expect("CSV");
+        let text = rows(&report.machine, &report.rows).expect("CSV");
         let lines: Vec<_> = text.lines().collect();
-        assert_eq!(lines.len(), 3);
-        assert!(lines[2].contains(",\"torch, eager\",,12345.6,"), "{text}");
+        assert_eq!(lines.len(), 4);
+        let start = ",\"torch, eager\",,processor,12345.6,";
+        assert!(lines[2].contains(start), "{text}");
+        let reason = ",Python's onnxruntime_ep_webgpu is not installed";
         assert!(
-            lines[0].ends_with(",\"AMD family 25 model 1 (Zen 3), 2 threads, AVX2\""),
+            lines[3].starts_with("vgg16,1,inference,ort-webgpu,,,,") && lines[3].ends_with(reason),
+            "{text}"
+        );
+        assert!(
+            lines[0].ends_with(",\"AMD family 25 model 1 (Zen 3), 2 threads, AVX2\","),
             "{text}"
         );
         assert_eq!(cell(&Value::String("a \"b\"".into())), "\"a \"\"b\"\"\"");

@@ -1,14 +1,10 @@
 //! What the devices of a run can do at most.
 
-use std::error::Error;
-use std::hint::black_box;
-use std::time::{Duration, Instant};
-
-use benches::Peaks;
-use burn::tensor::{Device, Distribution, Tensor};
+use benches::{Peaks, Stopped};
 use serde::{Deserialize, Serialize};
 
-use crate::trial::Backend;
+use crate::backend::Backend;
+use crate::worker::{Request, Worker};
 
 /// The name of the one device that all backends on the processor share.
 pub(crate) const PROCESSOR: &str = "processor";
@@ -17,85 +13,92 @@ pub(crate) const PROCESSOR: &str = "processor";
 pub(crate) struct DevicePeaks {
     /// [`PROCESSOR`], or the backend of another device.
     pub(crate) device: String,
+    /// What that other device calls itself.
+    pub(crate) name: Option<String>,
     #[serde(flatten)]
     pub(crate) peaks: Peaks,
 }
 
 impl DevicePeaks {
-    /// Of the processor, measured in registers, and of each other device, as a backend's largest matrix product:
-    /// registers are out of reach there.
-    pub(crate) fn of_all(backends: &[Backend]) -> Result<Vec<Self>, Box<dyn Error>> {
+    /// Of the processor, measured in registers, and of each other device, as its largest matrix product: registers
+    /// are out of reach there. A device that fails at that has none.
+    pub(crate) fn of_all(backends: &[Backend], threads: usize) -> Result<Vec<Self>, Stopped> {
         console::note!("peaks of the processor: arithmetic in registers, and memory");
         let mut all = vec![Self {
             device: PROCESSOR.into(),
+            name: None,
             peaks: Peaks::of_processor(),
         }];
-        for backend in backends.iter().filter(|backend| !is_host(&backend.name)) {
-            console::note!("peaks of {}: matrix product, and memory", backend.name);
-            all.push(Self {
-                device: backend.name.clone(),
-                peaks: of_backend(&backend.device)?,
-            });
+        for backend in backends {
+            benches::check_stopped()?;
+            let Some(gpu) = &backend.gpu else {
+                continue;
+            };
+            console::note!("peaks of {}: matrix products, and memory", backend.name);
+            // In a process of its own: what it takes of the device's memory is free again behind it.
+            let worker = Worker::for_peaks(backend, threads);
+            match worker.and_then(|mut worker| worker.ask(Request::Peaks)) {
+                Ok(peaks) => all.push(Self {
+                    device: backend.name.clone(),
+                    name: Some(gpu.name.clone()),
+                    peaks,
+                }),
+                Err(error) => {
+                    benches::check_stopped()?;
+                    console::note!("peaks of {} are not known: {error}", backend.name);
+                }
+            }
         }
         Ok(all)
     }
 
-    /// Those of the device of `backend`, one of the backends of [`DevicePeaks::of_all`].
-    pub(crate) fn find(all: &[Self], backend: &str) -> Option<Peaks> {
-        let device = match is_host(backend) {
-            true => PROCESSOR,
-            false => backend,
-        };
+    /// Those of [`PROCESSOR`], or of the device of a backend.
+    pub(crate) fn of(all: &[Self], device: &str) -> Option<Peaks> {
         let found = all.iter().find(|peaks| peaks.device == device);
         found.map(|found| found.peaks)
     }
-}
 
-/// Whether the backend computes in this process's memory with its processor.
-fn is_host(backend: &str) -> bool {
-    vgg::device::is_on_cpu(backend).unwrap_or(false)
-}
-
-/// 2·n³ operations of a large matrix product, and the traffic of adding to every value of a large tensor.
-fn of_backend(device: &Device) -> Result<Peaks, Box<dyn Error>> {
-    let random = |shape| Tensor::<2>::random(shape, Distribution::Normal(0.0, 1.0), device);
-    let mut rows = 256;
-    let gflops = loop {
-        let (a, b) = (random([rows, rows]), random([rows, rows]));
-        device.sync()?;
-        let time = fastest(device, || a.clone().matmul(b.clone()))?;
-        if time > Duration::from_millis(30) || rows >= 4096 {
-            break 2.0 * (rows as f64).powi(3) / time.as_secs_f64() / 1e9;
-        }
-        rows *= 2;
-    };
-    const VALUES: usize = 1 << 25;
-    let mut values = random([1024, VALUES / 1024]);
-    device.sync()?;
-    let time = fastest(device, || {
-        values = std::mem::replace(&mut values, Tensor::empty([0, 0], device)) + 1.0;
-        values.clone().slice([0..1, 0..1])
-    })?;
-    let traffic = 2.0 * 4.0 * VALUES as f64;
-    Ok(Peaks {
-        gflops,
-        gigabytes_per_second: traffic / time.as_secs_f64() / 1e9,
-    })
-}
-
-/// The fastest of some calls within half a second, at least three.
-fn fastest<const D: usize>(
-    device: &Device,
-    mut call: impl FnMut() -> Tensor<D>,
-) -> Result<Duration, Box<dyn Error>> {
-    let start = Instant::now();
-    let (mut least, mut calls) = (Duration::MAX, 0);
-    while calls < 3 || start.elapsed() < Duration::from_millis(500) {
-        let before = Instant::now();
-        black_box(call());
-        device.sync()?;
-        least = least.min(before.elapsed());
-        calls += 1;
+    /// Those of the card that another framework calls `name`: backends add to it by which API they reach it. If
+    /// several do, the best of each.
+    pub(crate) fn of_card(all: &[Self], name: &str) -> Option<Peaks> {
+        let same = all.iter().filter(|peaks| {
+            let known = peaks.name.as_deref();
+            known.is_some_and(|known| known == name || known.starts_with(&format!("{name} (")))
+        });
+        let best = |a: Peaks, b: Peaks| Peaks {
+            gflops: a.gflops.max(b.gflops),
+            gigabytes_per_second: a.gigabytes_per_second.max(b.gigabytes_per_second),
+        };
+        same.map(|peaks| peaks.peaks).reduce(best)
     }
-    Ok(least)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn card(device: &str, name: &str, gflops: f64, gigabytes_per_second: f64) -> DevicePeaks {
+        DevicePeaks {
+            device: device.into(),
+            name: Some(name.into()),
+            peaks: Peaks {
+                gflops,
+                gigabytes_per_second,
+            },
+        }
+    }
+
+    #[test]
+    fn a_card_is_known_by_its_name() {
+        let all = [
+            card("wgpu", "NVIDIA H200 (Vulkan)", 20e3, 4e3),
+            card("cuda", "NVIDIA H200", 50e3, 3e3),
+            card("wgpu:1", "NVIDIA H20", 1e3, 5e3),
+        ];
+        let found = DevicePeaks::of_card(&all, "NVIDIA H200").expect("peaks");
+        assert_eq!((found.gflops, found.gigabytes_per_second), (50e3, 4e3));
+        // Part of a name is another card.
+        assert!(DevicePeaks::of_card(&all, "NVIDIA H2").is_none());
+        assert!(DevicePeaks::of_card(&[], "NVIDIA H200").is_none());
+    }
 }

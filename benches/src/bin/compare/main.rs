@@ -1,10 +1,14 @@
 //! Times networks on backends and in other frameworks, side by side.
 
 mod against;
+mod backend;
 mod bars;
 mod contestant;
 mod csv;
 mod device_peaks;
+mod device_work;
+mod help;
+mod kept;
 mod machine;
 mod options;
 mod output;
@@ -15,15 +19,19 @@ mod reference;
 mod report;
 mod roofline;
 mod rounds;
+mod serve;
+mod speed;
+mod summary;
 mod svg;
 mod table;
 mod trial;
+mod worker;
 
 use std::error::Error;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use benches::Implementation;
+use benches::{Implementation, STOPPED_CODE, Stopped, check_stopped, listen_for_stop};
 use clap::Parser;
 
 use device_peaks::DevicePeaks;
@@ -32,10 +40,10 @@ use options::{Options, Side};
 use plan::Plan;
 use profile::Profile;
 use reference::MOST_DRIFT;
-use report::{Report, SCHEMA};
+use report::{Measurement, Report, Rows, SCHEMA};
 use rounds::Protocol;
 
-/// The machine was not equally fast for long enough.
+/// A device was not equally fast for long enough.
 const DRIFTED: u8 = 3;
 
 fn main() -> ExitCode {
@@ -46,6 +54,10 @@ fn main() -> ExitCode {
     }
     match run(&options) {
         Ok(code) => code,
+        Err(error) if error.is::<Stopped>() => {
+            console::note!("error: stopped before all rows were there");
+            ExitCode::from(STOPPED_CODE)
+        }
         Err(error) => {
             console::note!("error: {error}");
             ExitCode::from(2)
@@ -57,7 +69,7 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
     options.check()?;
     if let Some(path) = &options.show {
-        output::all(&report::load(path)?, options.format)?;
+        output::all(&kept::load(path)?, options.format)?;
         return Ok(ExitCode::SUCCESS);
     }
     let plan = Plan::new(options)?;
@@ -68,16 +80,15 @@ fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
     rayon::ThreadPoolBuilder::new()
         .num_threads(plan.settings.threads)
         .build_global()?;
-    if let Some(extent) = options.trial {
-        let trial = plan.only_subject()?.measure(extent, plan.settings)?;
-        console::say!("{}", serde_json::to_string(&trial)?);
+    if options.serve {
+        serve::serve(&plan)?;
         return Ok(ExitCode::SUCCESS);
     }
     if options.profile {
         profile(&plan, options)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let earlier = options.against.as_deref().map(report::load).transpose()?;
+    let earlier = options.against.as_deref().map(kept::load).transpose()?;
     let report = compare(&plan, options)?;
     if let Some(earlier) = &earlier {
         let (text, slower) = against::slower(earlier, &report)?;
@@ -90,46 +101,78 @@ fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
             return Ok(ExitCode::FAILURE);
         }
     }
-    let drifts = report.measurements.iter().map(|found| found.drift_percent);
-    let drift = drifts.fold(0.0, f64::max);
-    if drift > MOST_DRIFT && !options.allow_drift {
-        console::note!(
-            "error: the machine's own speed changed by {drift:.0} % during the rounds of a workload: its \
-             times do not compare. Close other programs and repeat, or accept them with --allow-drift"
-        );
-        return Ok(ExitCode::from(DRIFTED));
+    let rows = report.rows.measurements.iter();
+    let worst = rows.max_by(|a, b| a.drift_percent.total_cmp(&b.drift_percent));
+    match worst {
+        Some(row) if row.drift_percent > MOST_DRIFT && !options.allow_drift => {
+            console::note!("error: {}", drifted(row));
+            Ok(ExitCode::from(DRIFTED))
+        }
+        _ => Ok(ExitCode::SUCCESS),
     }
-    Ok(ExitCode::SUCCESS)
 }
 
-/// Measures all workloads and shows each as it is done.
+fn drifted(row: &Measurement) -> String {
+    format!(
+        "the speed of the {} changed by {:.0} % during the rounds of {}: its times do not compare. Close other \
+         programs and repeat, or accept them with --allow-drift",
+        row.device,
+        row.drift_percent,
+        row.workload(),
+    )
+}
+
+/// Measures all workloads, and shows and keeps each as it is done, and whatever is there if that ends early.
 fn compare(plan: &Plan, options: &Options) -> Result<Report, Box<dyn Error>> {
     if let Some(path) = &options.save {
-        report::check_writable(path)?;
+        kept::check_writable(path)?;
     }
+    listen_for_stop()?;
     let mut report = Report {
         schema: SCHEMA,
+        complete: false,
         machine: Machine::new(plan.settings.threads),
-        peaks: DevicePeaks::of_all(&plan.backends)?,
-        measurements: Vec::new(),
+        peaks: DevicePeaks::of_all(&plan.backends, plan.settings.threads)?,
+        rows: Rows::default(),
     };
     output::begin(&report, options.format);
-    let protocol = Protocol {
-        rounds: options.rounds,
-        settings: plan.settings,
-        baseline: options.baseline.as_deref(),
-    };
-    for workload in &plan.workloads {
-        let contestants = plan.contestants(workload, options, &report.peaks)?;
-        let measured = rounds::measure(workload, workload.count()?, &contestants, &protocol)?;
-        output::add(&report.machine, &measured, options.format)?;
-        report.measurements.extend(measured);
-        if let Some(path) = &options.save {
-            report::save(path, &report)?;
+    let measured = measure(plan, options, &mut report);
+    report.complete = measured.is_ok();
+    let kept = keep(options, &report);
+    output::finish(&report, options.format)?;
+    measured.and(kept)?;
+    for rows in report.rows.by_workload() {
+        if let (true, Some(failure)) = (rows.measurements.is_empty(), rows.failures.first()) {
+            return Err(format!("none of the sides could do {}", failure.workload()).into());
         }
     }
-    output::finish(&report, options.format)?;
     Ok(report)
+}
+
+fn measure(plan: &Plan, options: &Options, report: &mut Report) -> Result<(), Box<dyn Error>> {
+    for workload in &plan.workloads {
+        let count = workload.count()?;
+        let (mut contestants, failures) = plan.contestants(workload, options, count)?;
+        let protocol = Protocol {
+            rounds: options.rounds,
+            baseline: options.baseline.as_deref(),
+            peaks: &report.peaks,
+        };
+        let mut rows = rounds::measure(workload, count, &mut contestants, &protocol);
+        rows.failures.splice(..0, failures);
+        output::add(&report.machine, &rows, options.format)?;
+        report.rows.extend(rows);
+        keep(options, report)?;
+        check_stopped()?;
+    }
+    Ok(())
+}
+
+fn keep(options: &Options, report: &Report) -> Result<(), Box<dyn Error>> {
+    match &options.save {
+        Some(path) => kept::save(path, report),
+        None => Ok(()),
+    }
 }
 
 /// Shows where the time of each network goes.

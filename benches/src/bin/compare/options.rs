@@ -10,18 +10,18 @@ use benches::{Implementation, Task};
 use clap::{Parser, ValueEnum};
 use cost::render::Format;
 
-use crate::trial::Extent;
+use crate::help::HELP;
 
 /// Compare the speed of VGGs: this project's implementations on any backend, and other frameworks.
 ///
 /// All sides are measured in one run, in rounds, one after the other, so that whatever disturbs the machine
-/// disturbs all of them. A reference kernel of fixed work says whether the machine itself is as fast as before:
-/// rounds in which it is not are repeated.
+/// disturbs all of them. Fixed work says whether a device is as fast as before, the processor or a GPU: rounds in
+/// which it is not are repeated for the sides on it.
 #[derive(Parser)]
 #[command(version, after_help = HELP)]
 pub(crate) struct Options {
-    /// Who is compared, in this order; see below [default: prepared,module,burn, and with --peers
-    /// ncnn,openvino,ort,torch]
+    /// Who is compared, in this order; see below [default: prepared,module,burn, with --peers
+    /// ncnn,openvino,ort,torch, and if a backend is a GPU's torch-cuda,ort-webgpu]
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(crate) sides: Vec<Side>,
 
@@ -76,7 +76,8 @@ pub(crate) struct Options {
     #[arg(long, value_name = "NAME", default_value = "table")]
     pub(crate) format: Format,
 
-    /// Keep the outcome as JSON, for --against and --show; written anew with each workload
+    /// Keep the outcome as JSON, for --against and --show; written anew with each workload, also when the run is
+    /// stopped
     #[arg(long, value_name = "FILE")]
     pub(crate) save: Option<PathBuf>,
 
@@ -100,9 +101,9 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) allow_drift: bool,
 
-    /// Be the process that measures a side, and print what it took as JSON
+    /// Be the process that measures a side: answer requests on standard input
     #[arg(long, hide = true)]
-    pub(crate) trial: Option<Extent>,
+    pub(crate) serve: bool,
 
     /// Show the machine as tables name it and leave
     #[arg(long)]
@@ -113,40 +114,11 @@ pub(crate) struct Options {
     pub(crate) list_devices: bool,
 }
 
-const HELP: &str = "\
-Sides of this project (training steps: module and burn):
-  prepared      Vgg::prepare, on the backend flex: what the library's Classifier runs
-  prepared-f16  the same with the linear layers' weights in half precision
-  module        Vgg::forward with the default engine; training with this project's optimizers
-  burn          Vgg::forward with Burn's own operations; training with Burn's optimizers
-A side on another backend than flex is named with it: module/wgpu. Any other name is a framework of
---peers.
-
-Examples:
-  compare                                        the small network, this project's three sides
-  compare --models vgg16,vgg19 --batch 1,8 --peers scripts/peers.py
-  compare --sides module,burn --batch 64 --tasks sgd,adam --format markdown
-  compare --sides module --backends flex,ndarray,wgpu --baseline module/ndarray
-  compare --save before.json; compare --against before.json
-  compare --show before.json --format svg > before.svg
-  compare --profile --models vgg16 --sides burn --format svg > roofline.svg
-
-Rows are printed as they are measured (json and svg at the end), progress goes to standard error.
-
-Exit codes: 0; 1 if a side is slower than in --against; 2 for anything wrong with the options, the
-backends or their memory; 3 if the machine's speed kept changing by more than 10 %.
-
-In each round a side is a process of its own, as a network's speed depends on where its weights lie in
-memory; so is the first call of a side, whose time and memory are shown.
-
-The program of --peers is called as `PROGRAM run PEER THREADS WORKLOAD`, with the environment
-variable BENCH_SECONDS set, and prints lines of tab-separated fields: peer, workload, threads, median
-milliseconds, least milliseconds, number of runs. A peer that fails is left out.
-
-COMPARE_SLOWDOWN=0.2 in the environment adds 20 % of busy waiting to every call: a test of --against.";
-
 /// The frameworks of scripts/peers.py.
 const PEERS: [&str; 4] = ["ncnn", "openvino", "ort", "torch"];
+
+/// Those that it runs on a GPU.
+const GPU_PEERS: [&str; 2] = ["torch-cuda", "ort-webgpu"];
 
 /// Who is compared.
 #[derive(Debug, Clone, PartialEq)]
@@ -205,8 +177,8 @@ impl Options {
         }
     }
 
-    /// The sides that were asked for, each once, or the usual ones.
-    pub(crate) fn chosen_sides(&self) -> Vec<Side> {
+    /// The sides that were asked for, each once, or the usual ones; `has_gpu`: of a machine with a GPU.
+    pub(crate) fn chosen_sides(&self, has_gpu: bool) -> Vec<Side> {
         let mut sides = Vec::new();
         for side in &self.sides {
             if !sides.contains(side) {
@@ -222,7 +194,9 @@ impl Options {
             .map(Side::Own)
             .into();
             if self.peers.is_some() {
-                sides.extend(PEERS.map(|peer| Side::Peer(peer.into())));
+                let on_gpu = GPU_PEERS.iter().filter(|_| has_gpu);
+                let all = PEERS.iter().chain(on_gpu);
+                sides.extend(all.map(|peer| Side::Peer((*peer).into())));
             }
         }
         sides
@@ -252,7 +226,11 @@ mod tests {
     #[test]
     fn names_that_are_not_ours_are_frameworks() {
         let found = options(&["--sides", "burn,prepared-f16,torch,burn", "--peers", "p"]);
-        let names: Vec<_> = found.chosen_sides().iter().map(Side::to_string).collect();
+        let names: Vec<_> = found
+            .chosen_sides(false)
+            .iter()
+            .map(Side::to_string)
+            .collect();
         assert_eq!(names, ["burn", "prepared-f16", "torch"]);
         assert!(found.check().is_ok());
     }
@@ -271,8 +249,11 @@ mod tests {
 
     #[test]
     fn peers_are_among_the_usual_sides() {
-        assert_eq!(options(&[]).chosen_sides().len(), 3);
-        assert_eq!(options(&["--peers", "p"]).chosen_sides().len(), 7);
+        assert_eq!(options(&[]).chosen_sides(true).len(), 3);
+        let with_peers = options(&["--peers", "p"]);
+        assert_eq!(with_peers.chosen_sides(false).len(), 7);
+        let named = with_peers.chosen_sides(true);
+        assert!(named.contains(&Side::Peer("torch-cuda".into())) && named.len() == 9);
     }
 
     #[test]
@@ -287,10 +268,5 @@ mod tests {
             let error = options(&[&words]).check().expect_err("out of range");
             assert!(error.to_string().starts_with(bad[0]), "{error}");
         }
-    }
-
-    #[test]
-    fn help_fits_a_terminal() {
-        assert!(HELP.lines().all(|line| line.chars().count() <= 105));
     }
 }

@@ -5,7 +5,7 @@ use std::error::Error;
 use cost::render::Format;
 
 use crate::machine::Machine;
-use crate::report::{Measurement, Report};
+use crate::report::{Report, Rows};
 use crate::{bars, csv, table};
 
 /// Shows what stands above the measurements.
@@ -18,10 +18,10 @@ pub(crate) fn begin(report: &Report, format: Format) {
     }
 }
 
-/// Shows the measurements of a workload, where the format is one of lines.
+/// Shows the rows of a workload, where the format is one of lines.
 pub(crate) fn add(
     machine: &Machine,
-    workload: &[Measurement],
+    workload: &Rows,
     format: Format,
 ) -> Result<(), Box<dyn Error>> {
     match format {
@@ -33,9 +33,12 @@ pub(crate) fn add(
     Ok(())
 }
 
-/// Shows the whole of `report` where the format has no lines.
+/// Shows the whole of `report` where the format has no lines, and whether anything is missing.
 pub(crate) fn finish(report: &Report, format: Format) -> Result<(), Box<dyn Error>> {
     match format {
+        Format::Table | Format::Markdown if !report.complete => {
+            console::say!("\nThe run was stopped: rows are missing.");
+        }
         Format::Table | Format::Markdown | Format::Csv => {}
         Format::Json => console::say!("{}", serde_json::to_string_pretty(report)?),
         Format::Svg => console::show!("{}", bars::bars(report)),
@@ -43,11 +46,11 @@ pub(crate) fn finish(report: &Report, format: Format) -> Result<(), Box<dyn Erro
     Ok(())
 }
 
-/// Shows a report that is complete.
+/// Shows a report that was kept.
 pub(crate) fn all(report: &Report, format: Format) -> Result<(), Box<dyn Error>> {
     begin(report, format);
-    for workload in report.workloads() {
-        add(&report.machine, workload, format)?;
+    for workload in report.rows.by_workload() {
+        add(&report.machine, &workload, format)?;
     }
     finish(report, format)
 }

@@ -2,12 +2,14 @@
 
 use std::error::Error;
 
-use benches::{Implementation, Workload};
+use benches::{Count, Stopped, Workload, available_memory, check_stopped};
+use cost::render::units::bytes;
 
-use crate::contestant::{self, Contestant, Label, Peer};
-use crate::device_peaks::DevicePeaks;
+use crate::backend::Backend;
+use crate::contestant::{Contestant, Label, Peer};
 use crate::options::{Options, Side};
-use crate::trial::{Backend, Settings, Subject};
+use crate::report::Failure;
+use crate::trial::{Settings, Subject};
 
 pub(crate) struct Plan {
     pub(crate) workloads: Vec<Workload>,
@@ -30,15 +32,14 @@ impl Plan {
                 }
             }
         }
-        let names = options.chosen_backends().into_iter();
-        let backends = names.map(|name| {
-            let device = vgg::device(&name)?;
-            Ok(Backend { name, device })
-        });
+        let names = options.chosen_backends();
+        let backends = names.iter().map(|name| Backend::new(name));
+        let backends = backends.collect::<Result<Vec<_>, _>>()?;
+        let has_gpu = backends.iter().any(|backend| backend.gpu.is_some());
         let plan = Self {
             workloads,
-            backends: backends.collect::<Result<_, Box<dyn Error>>>()?,
-            sides: options.chosen_sides(),
+            backends,
+            sides: options.chosen_sides(has_gpu),
             settings: Settings {
                 threads,
                 warm_up: options.warm_up,
@@ -59,8 +60,8 @@ impl Plan {
                 return Err(format!("none of the sides can do {workload}").into());
             }
             names.extend(subjects.iter().map(|subject| {
-                let side = subject.implementation.to_string();
-                Label::shown(&side, Some(&subject.backend.name))
+                let label = Label::of(subject);
+                Label::shown(&label.side, label.backend.as_deref())
             }));
         }
         match &options.baseline {
@@ -75,7 +76,7 @@ impl Plan {
     }
 
     /// This project's implementations that are to do `workload`, each on each backend.
-    pub(crate) fn subjects(&self, workload: &Workload) -> Vec<Subject> {
+    fn subjects(&self, workload: &Workload) -> Vec<Subject> {
         let chosen = |other| self.sides.contains(&Side::Own(other));
         let mut subjects = Vec::new();
         for side in &self.sides {
@@ -96,47 +97,35 @@ impl Plan {
         subjects
     }
 
-    /// Those who are compared on `workload`, in the order of the sides. An implementation that cannot run here
-    /// is left out, if there are others.
+    /// Those who are compared on `workload`, in the order of the sides, and those who cannot be.
     pub(crate) fn contestants(
         &self,
         workload: &Workload,
         options: &Options,
-        peaks: &[DevicePeaks],
-    ) -> Result<Vec<Contestant>, Box<dyn Error>> {
-        contestant::check_memory(workload, workload.count()?)?;
-        let mut contestants = Vec::new();
-        let subjects = self.subjects(workload);
-        let is_alone = subjects.len() == 1;
-        for subject in subjects {
-            let (side, backend) = (subject.implementation, subject.backend.name.clone());
-            console::note!("{workload}: first call of {side} on {backend}");
-            let peaks = DevicePeaks::find(peaks, &backend);
-            match Contestant::own(subject, self.settings, peaks) {
+        count: Count,
+    ) -> Result<(Vec<Contestant>, Vec<Failure>), Stopped> {
+        let (mut contestants, mut failures) = (Vec::new(), Vec::new());
+        for subject in self.subjects(workload) {
+            let label = Label::of(&subject);
+            let shown = Label::shown(&label.side, label.backend.as_deref());
+            console::note!("{workload}: first call of {shown}");
+            let fits = check_memory(&subject, count);
+            match fits.and_then(|()| Contestant::own(subject, self.settings)) {
                 Ok(contestant) => contestants.push(contestant),
-                Err(error) if is_alone => return Err(error),
                 Err(error) => {
-                    console::note!("{workload}: {side} on {backend} is left out: {error}");
+                    check_stopped()?;
+                    failures.push(Failure::new(workload, label, &error));
                 }
             }
         }
-        contestants.extend(self.peers(workload, options, peaks));
-        match contestants.is_empty() {
-            true => Err(format!("none of the sides can do {workload}").into()),
-            false => Ok(contestants),
-        }
+        contestants.extend(self.peers(workload, options));
+        Ok((contestants, failures))
     }
 
-    fn peers(
-        &self,
-        workload: &Workload,
-        options: &Options,
-        peaks: &[DevicePeaks],
-    ) -> Vec<Contestant> {
+    /// Other frameworks, where they have a name for the workload.
+    fn peers(&self, workload: &Workload, options: &Options) -> Vec<Contestant> {
         let program = options.peers.as_ref();
-        let name = benches::peer_workload(workload);
-        let peaks = DevicePeaks::find(peaks, Implementation::HOME);
-        let (Some(program), Some(name), Some(peaks)) = (program, name, peaks) else {
+        let Some((program, name)) = program.zip(benches::peer_workload(workload)) else {
             return Vec::new();
         };
         let peer = |side: &Side| match side {
@@ -145,7 +134,7 @@ impl Plan {
                 program: program.clone(),
                 name: peer.clone(),
                 workload: name.clone(),
-                peaks,
+                settings: self.settings,
             })),
         };
         self.sides.iter().filter_map(peer).collect()
@@ -159,8 +148,21 @@ impl Plan {
             .flat_map(|workload| self.subjects(workload));
         match <[Subject; 1]>::try_from(all.collect::<Vec<_>>()) {
             Ok([subject]) => Ok(subject),
-            Err(_) => Err("--trial takes one side on one backend".into()),
+            Err(_) => Err("--serve takes one side on one backend".into()),
         }
+    }
+}
+
+/// Refuses what cannot fit into the processor's memory before the system ends the program for it.
+fn check_memory(subject: &Subject, count: Count) -> Result<(), Box<dyn Error>> {
+    match (&subject.backend.gpu, available_memory()) {
+        (None, Some(available)) if count.memory > available => Err(format!(
+            "out of memory: it needs {}, {} are free",
+            bytes(count.memory),
+            bytes(available),
+        )
+        .into()),
+        _ => Ok(()),
     }
 }
 

@@ -15,9 +15,9 @@ use cost::{Options, analyse};
 use serde::Serialize;
 use vgg::{Engine, FeatureLayer, Stage, Vgg};
 
-use crate::device_peaks::DevicePeaks;
+use crate::backend::Backend;
+use crate::device_peaks::{DevicePeaks, PROCESSOR};
 use crate::machine::Machine;
-use crate::trial::Backend;
 
 /// A network's layers, timed.
 #[derive(Debug, Serialize)]
@@ -163,8 +163,12 @@ impl Profile {
                 bytes,
             }
         });
-        let all = DevicePeaks::of_all(std::slice::from_ref(backend))?;
-        let peaks = DevicePeaks::find(&all, &backend.name);
+        let all = DevicePeaks::of_all(std::slice::from_ref(backend), machine.threads)?;
+        let of = match backend.gpu {
+            None => PROCESSOR,
+            Some(_) => &backend.name,
+        };
+        let peaks = DevicePeaks::of(&all, of);
         Ok(Self {
             machine: machine.to_string(),
             model: workload.model.clone(),

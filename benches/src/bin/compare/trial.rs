@@ -1,37 +1,49 @@
-//! One measurement of an implementation, in a process of its own: its first call finds neither kernels nor memory
-//! of what was before, and where its weights happen to lie in memory is drawn anew each time.
+//! The measurement of an implementation, by a process that does nothing else: its first call finds neither kernels
+//! nor memory of what was before.
 
 use std::error::Error;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
-use benches::{Implementation, Task, Workload, peak_memory};
-use burn::tensor::Device;
-use clap::ValueEnum;
+use benches::{Call, Implementation, Workload, peak_memory};
 use cost::render::units::bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::backend::Backend;
 use crate::reference::FixedWork;
 
-/// How much of it a process does.
-#[derive(Debug, Clone, Copy, PartialEq, ValueEnum)]
-pub(crate) enum Extent {
-    /// The first call alone.
-    FirstCall,
-    /// The first call, those of warming up, and those that are timed.
-    Whole,
+/// What is measured.
+#[derive(Clone)]
+pub(crate) struct Subject {
+    pub(crate) workload: Workload,
+    pub(crate) implementation: Implementation,
+    pub(crate) backend: Backend,
 }
 
-/// What it found.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Trial {
-    /// Milliseconds of the first call, with drawing the weights. What a run shows is that of the first process.
-    pub(crate) first_ms: f64,
-    /// Bytes that it took, on top of what the process held before.
+/// How long it is measured.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Settings {
+    pub(crate) threads: usize,
+    pub(crate) warm_up: f64,
+    pub(crate) seconds: f64,
+}
+
+/// What the first call of a process took.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct FirstCall {
+    /// Milliseconds, with drawing the weights and making kernels.
+    pub(crate) milliseconds: f64,
+    /// Bytes of the processor's memory, on top of what the process held before.
     pub(crate) peak_memory: Option<u64>,
-    /// None in [`Extent::FirstCall`].
+    /// Bytes that the backend then holds of its device's memory, where that is not the processor's and it tells.
+    pub(crate) device_memory: Option<u64>,
+}
+
+/// What a turn found.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Turn {
     pub(crate) bursts: Vec<Burst>,
+    /// Milliseconds of the device's own reference work before them and behind them, where that is not the processor.
+    pub(crate) reference: Option<[f64; 2]>,
 }
 
 /// Calls that were timed one behind the other.
@@ -46,135 +58,95 @@ pub(crate) struct Burst {
 /// As long as the machine stays as it is, mostly.
 const BURST: Duration = Duration::from_millis(100);
 
-/// How long it is measured.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Settings {
-    pub(crate) threads: usize,
-    pub(crate) warm_up: f64,
-    pub(crate) seconds: f64,
+/// A network that has been called once.
+pub(crate) struct Trial {
+    call: Call,
+    first: FirstCall,
+    fixed_work: Option<FixedWork>,
+    slowdown: f64,
 }
 
-/// A backend, and the device that its name says.
-#[derive(Debug, Clone)]
-pub(crate) struct Backend {
-    pub(crate) name: String,
-    pub(crate) device: Device,
-}
-
-/// What is measured.
-#[derive(Clone)]
-pub(crate) struct Subject {
-    pub(crate) workload: Workload,
-    pub(crate) implementation: Implementation,
-    pub(crate) backend: Backend,
-}
-
-impl Subject {
-    /// Measures it in this process.
-    pub(crate) fn measure(
-        &self,
-        extent: Extent,
-        settings: Settings,
-    ) -> Result<Trial, Box<dyn Error>> {
-        let backend = &self.backend.name;
-        vgg::device::check_tensor(backend, self.workload.config.largest_weight_bytes())?;
+impl Trial {
+    /// Makes the network and calls it for the first time.
+    pub(crate) fn start(subject: &Subject) -> Result<Self, Box<dyn Error>> {
+        let Backend { name, device, gpu } = &subject.backend;
+        let weights = subject.workload.config.largest_weight_bytes();
+        vgg::device::check_tensor(name, weights)?;
         let slowdown = slowdown()?;
-        quietly(|| self.call(extent, settings, slowdown)).map_err(|error| {
-            let needed = self.workload.count().map_or(0, |count| count.memory);
-            let (reason, needed) = (vgg::device::failure(error), bytes(needed));
-            format!(
-                "the backend \"{backend}\" failed: {reason}; a call needs {needed} of its memory"
-            )
-            .into()
-        })
-    }
-
-    fn call(
-        &self,
-        extent: Extent,
-        settings: Settings,
-        slowdown: f64,
-    ) -> Result<Trial, Box<dyn Error>> {
         let (before, start) = (peak_memory(), Instant::now());
-        let mut call = self
-            .workload
-            .call(self.implementation, &self.backend.device)?;
-        let warm_up = Instant::now();
+        let mut call = subject.workload.call(subject.implementation, device)?;
         call()?;
         let first = start.elapsed();
         let taken = peak_memory().zip(before);
-        let mut trial = Trial {
-            first_ms: milliseconds(first),
-            peak_memory: taken.map(|(peak, before)| peak.saturating_sub(before)),
-            bursts: Vec::new(),
-        };
-        if extent == Extent::FirstCall {
-            return Ok(trial);
-        }
-        while warm_up.elapsed().as_secs_f64() < settings.warm_up {
-            call()?;
-        }
-        let fixed_work = FixedWork::new();
-        let start = Instant::now();
-        while trial.bursts.is_empty() || start.elapsed().as_secs_f64() < settings.seconds {
-            let (burst, mut calls) = (Instant::now(), Vec::new());
-            while calls.is_empty() || burst.elapsed() < BURST {
-                let before = Instant::now();
-                call()?;
-                let slowed = before.elapsed().mul_f64(1.0 + slowdown);
-                while before.elapsed() < slowed {
-                    std::hint::spin_loop();
-                }
-                calls.push(milliseconds(before.elapsed()));
-            }
-            trial.bursts.push(Burst {
-                calls,
-                fixed_work: fixed_work.sample(),
-            });
-        }
-        Ok(trial)
+        let held = gpu.as_ref().and_then(|_| device.memory_pool_usage());
+        Ok(Self {
+            call,
+            first: FirstCall {
+                milliseconds: milliseconds(first),
+                peak_memory: taken.map(|(peak, before)| peak.saturating_sub(before)),
+                device_memory: held.map(|held| held.bytes_reserved),
+            },
+            fixed_work: None,
+            slowdown,
+        })
     }
 
-    /// [`Subject::measure`] in another process.
-    pub(crate) fn measure_apart(
-        &self,
-        extent: Extent,
+    pub(crate) fn first(&self) -> &FirstCall {
+        &self.first
+    }
+
+    /// Warms up, and then calls and does fixed work in turns.
+    pub(crate) fn turn(
+        &mut self,
+        backend: &Backend,
         settings: Settings,
-    ) -> Result<Trial, Box<dyn Error>> {
-        let output = self.command(extent, settings)?.output()?;
-        if !output.status.success() {
-            let text = String::from_utf8_lossy(&output.stderr);
-            let last = text.lines().rfind(|line| !line.trim().is_empty());
-            let reason = last.map_or_else(|| output.status.to_string(), str::to_owned);
-            return Err(reason.trim_start_matches("error: ").into());
+    ) -> Result<Turn, Box<dyn Error>> {
+        let start = Instant::now();
+        while start.elapsed().as_secs_f64() < settings.warm_up {
+            (self.call)()?;
         }
-        Ok(serde_json::from_slice(&output.stdout)?)
+        let fixed_work = match self.fixed_work.take() {
+            Some(work) => work,
+            None => FixedWork::new(backend)?,
+        };
+        let before = fixed_work.own_reference()?;
+        let (start, mut bursts) = (Instant::now(), Vec::new());
+        while bursts.is_empty() || start.elapsed().as_secs_f64() < settings.seconds {
+            let calls = self.burst()?;
+            let fixed_work = fixed_work.sample()?;
+            bursts.push(Burst { calls, fixed_work });
+        }
+        let reference = before.zip(fixed_work.own_reference()?);
+        self.fixed_work = Some(fixed_work);
+        Ok(Turn {
+            bursts,
+            reference: reference.map(Into::into),
+        })
     }
 
-    fn command(&self, extent: Extent, settings: Settings) -> Result<Command, Box<dyn Error>> {
-        let mut command = Command::new(std::env::current_exe()?);
-        for (option, value) in [
-            ("--trial", name(extent)),
-            ("--sides", name(self.implementation)),
-            ("--tasks", name::<Task>(self.workload.task)),
-            ("--backends", self.backend.name.clone()),
-            ("--models", self.workload.model.clone()),
-            ("--batch", self.workload.batch.to_string()),
-            ("--threads", settings.threads.to_string()),
-            ("--warm-up", settings.warm_up.to_string()),
-            ("--seconds", settings.seconds.to_string()),
-        ] {
-            command.args([option, &value]);
+    /// Milliseconds of some calls.
+    fn burst(&mut self) -> Result<Vec<f64>, Box<dyn Error>> {
+        let (start, mut calls) = (Instant::now(), Vec::new());
+        while calls.is_empty() || start.elapsed() < BURST {
+            let before = Instant::now();
+            (self.call)()?;
+            let slowed = before.elapsed().mul_f64(1.0 + self.slowdown);
+            while before.elapsed() < slowed {
+                std::hint::spin_loop();
+            }
+            calls.push(milliseconds(before.elapsed()));
         }
-        Ok(command)
+        Ok(calls)
     }
 }
 
-/// What the command line calls a value.
-pub(crate) fn name<T: ValueEnum>(value: T) -> String {
-    // No value is hidden from the command line.
-    let value = value.to_possible_value();
-    value.map_or_else(String::new, |value| value.get_name().into())
+/// What a backend says of its failure, in words.
+pub(crate) fn failure(subject: &Subject, error: Box<dyn Error>) -> Box<dyn Error> {
+    let needed = subject.workload.count().map_or(0, |count| count.memory);
+    let (backend, reason) = (&subject.backend.name, vgg::device::failure(error));
+    let needed = bytes(needed);
+    format!("the backend \"{backend}\" failed: {reason}; a call needs {needed} of its memory")
+        .into()
 }
 
 fn milliseconds(time: Duration) -> f64 {
@@ -193,32 +165,31 @@ fn slowdown() -> Result<f64, Box<dyn Error>> {
     }
 }
 
-/// Runs `work`; a backend that panics, as Burn's do where memory runs out, has an error instead.
-fn quietly<T>(work: impl FnOnce() -> Result<T, Box<dyn Error>>) -> Result<T, Box<dyn Error>> {
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| ()));
-    let result = catch_unwind(AssertUnwindSafe(work));
-    std::panic::set_hook(hook);
-    result.unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().map(String::as_str);
-        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-        Err(text.unwrap_or("it gave no reason").into())
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use benches::Task;
+
     use super::*;
 
     #[test]
-    fn a_panic_is_an_error() {
-        let error = quietly::<()>(|| panic!("out of memory")).expect_err("a panic");
-        assert_eq!(error.to_string(), "out of memory");
-    }
-
-    #[test]
-    fn names_are_those_of_the_command_line() {
-        assert_eq!(name(Extent::FirstCall), "first-call");
-        assert_eq!(name(Task::Adam), "adam");
+    fn a_network_is_made_once_for_all_turns() {
+        let subject = Subject {
+            workload: Workload::new("vgg16-28", 1, Task::Inference).expect("a network"),
+            implementation: Implementation::Module,
+            backend: Backend::new("flex").expect("flex"),
+        };
+        let settings = Settings {
+            threads: 1,
+            warm_up: 0.0,
+            seconds: 0.0,
+        };
+        let mut trial = Trial::start(&subject).expect("a first call");
+        assert!(trial.first().milliseconds > 0.0);
+        for _ in 0..2 {
+            let turn = trial.turn(&subject.backend, settings).expect("a turn");
+            assert_eq!(turn.bursts.len(), 1);
+            assert!(turn.bursts[0].fixed_work > 0.0 && turn.reference.is_none());
+            assert!(turn.bursts[0].calls.iter().all(|time| *time > 0.0));
+        }
     }
 }
