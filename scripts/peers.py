@@ -5,7 +5,7 @@
     pip install onnxruntime-ep-webgpu        # for ort-webgpu
 
 PEER is torch, ort, openvino or ncnn, on the processor; torch-cuda or ort-webgpu, on a GPU. WORKLOAD is one of W1_vgg16_b1, W2_vgg16_bN, W4_vgg16bn_bN, W5_vgg19_bN
-(inference at 224x224), W3_small_infer_bN, W3_small_train_sgd_bN, W3_small_train_adam_bN (the 28x28 network).
+(inference at 224x224), W2_vgg16_train_sgd_bN, W2_vgg16_train_adam_bN, W3_small_infer_bN, W3_small_train_sgd_bN, W3_small_train_adam_bN (the 28x28 network).
 BENCH_SECONDS is the time for each way to run it. A line has the fields peer, workload, threads, median and
 least milliseconds, number of runs; on a GPU also its name, milliseconds of fixed products of matrices on it before
 and behind, and the bytes of its memory that the framework held at most, where it tells. What a peer cannot do, as a

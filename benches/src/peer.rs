@@ -22,6 +22,8 @@ pub fn peer_workload(workload: &Workload) -> Option<String> {
     Some(match (model, workload.task) {
         ("vgg16", Task::Inference) if batch == 1 => "W1_vgg16_b1".into(),
         ("vgg16", Task::Inference) => format!("W2_vgg16_b{batch}"),
+        ("vgg16", Task::Sgd) => format!("W2_vgg16_train_sgd_b{batch}"),
+        ("vgg16", Task::Adam) => format!("W2_vgg16_train_adam_b{batch}"),
         ("vgg16-bn", Task::Inference) => format!("W4_vgg16bn_b{batch}"),
         ("vgg19", Task::Inference) => format!("W5_vgg19_b{batch}"),
         ("vgg16-28", Task::Inference) => format!("W3_small_infer_b{batch}"),

@@ -56,7 +56,7 @@ impl Convolution {
 
     /// Whether the convolution is computed without transforms.
     pub(crate) fn is_direct(&self, tail: Tail) -> bool {
-        self.in_channels <= direct::MOST_CHANNELS && !tail.pool
+        !tail.pool && direct::takes(self)
     }
 
     /// Tiles of one map, down and across.

@@ -7,7 +7,11 @@ use super::convolution::Convolution;
 use super::memory::Numbers;
 
 /// The most input channels for which this is the faster way.
-pub(super) const MOST_CHANNELS: usize = 4;
+const MOST_CHANNELS: usize = 4;
+
+/// Units of a cube, and the most cubes that a device counts in one direction.
+const UNITS: usize = 64;
+const MOST_CUBES: usize = 65_535;
 
 /// Output channels and pixels of one unit.
 const CHANNELS: usize = 8;
@@ -114,6 +118,17 @@ fn convolve<V: Size>(
     }
 }
 
+/// Whether this is the way to compute a convolution.
+pub(super) fn takes(convolution: &Convolution) -> bool {
+    convolution.in_channels <= MOST_CHANNELS && units(convolution) <= MOST_CUBES * UNITS
+}
+
+/// Units for the pixels of one output channel of all images.
+fn units(convolution: &Convolution) -> usize {
+    let across = convolution.out_width().div_ceil(PIXELS);
+    convolution.batch * convolution.out_height() * across
+}
+
 /// The convolution with its bias and ReLU.
 pub(super) fn forward(
     client: &Client,
@@ -129,7 +144,7 @@ pub(super) fn forward(
         convolution.batch * convolution.out_channels * out_height * out_width,
     );
     let across = out_width.div_ceil(PIXELS);
-    let units = convolution.batch * out_height * across;
+    let units = units(convolution);
     let sizes = [
         convolution.in_channels,
         convolution.out_channels,
@@ -144,7 +159,7 @@ pub(super) fn forward(
     let vector = [4, 2, 1].into_iter().find(|vector| out_width % vector == 0);
     let vector = vector.unwrap_or(1);
     let count = CubeCount::Static(
-        units.div_ceil(64) as u32,
+        units.div_ceil(UNITS) as u32,
         convolution.out_channels.div_ceil(CHANNELS) as u32,
         1,
     );
@@ -153,7 +168,7 @@ pub(super) fn forward(
         convolve::launch_unchecked(
             client,
             count,
-            CubeDim::new_1d(64),
+            CubeDim::new_1d(UNITS as u32),
             map.argument(1),
             weights.argument(1),
             bias.map(|bias| bias.argument(1)).into(),

@@ -182,6 +182,9 @@ fn sum_kernel(values: &[f32], sums: &mut [f32], lines: u32, length: u32, blocks:
     let mut shared = Shared::<[f32]>::new_slice(SUM_UNITS);
     let (line, unit) = (CUBE_POS as usize, UNIT_POS as usize);
     let (lines, length) = (lines as usize, length as usize);
+    if line >= lines {
+        terminate!();
+    }
     let mut sum = 0.0f32;
     for block in 0..blocks as usize {
         let at = (block * lines + line) * length;
@@ -214,11 +217,13 @@ pub(super) fn sums(
     [blocks, lines, length]: [usize; 3],
 ) -> Numbers {
     let sums = Numbers::new(client, lines);
+    // A device counts to 65,535 in one direction.
+    let across = lines.min(1 << 15);
     // SAFETY: one cube for each line; the kernel reads within `blocks * lines * length` numbers.
     unsafe {
         sum_kernel::launch_unchecked(
             client,
-            CubeCount::Static(lines as u32, 1, 1),
+            CubeCount::Static(across as u32, lines.div_ceil(across) as u32, 1),
             CubeDim::new_1d(SUM_UNITS as u32),
             values.argument(1),
             sums.argument(1),

@@ -28,6 +28,24 @@ const LARGE_IN_16_KIB: Tile = tile([64, 64], 8, [8, 8]);
 /// The fastest where there are fewer cubes of the large ones than a GPU computes at once.
 const MEDIUM: Tile = tile([64, 64], 16, [8, 4]);
 
+/// All that are chosen from.
+#[cfg(all(test, feature = "wgpu", not(feature = "fusion")))]
+pub(super) const TILES: [Tile; 13] = [
+    LARGE,
+    LARGE_IN_16_KIB,
+    MEDIUM,
+    tile([128, 4], 16, [4, 4]),
+    tile([128, 8], 16, [4, 4]),
+    tile([64, 16], 16, [4, 4]),
+    tile([64, 32], 16, [8, 4]),
+    tile([64, 32], 16, [4, 4]),
+    tile([32, 128], 8, [8, 4]),
+    tile([32, 64], 16, [4, 4]),
+    tile([32, 32], 16, [4, 4]),
+    tile([16, 128], 8, [4, 4]),
+    tile([4, 128], 8, [4, 4]),
+];
+
 /// Cubes of [`LARGE`] that keep a large GPU busy: a few for each of 132 processors.
 const MANY: usize = 1000;
 
