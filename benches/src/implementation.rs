@@ -22,22 +22,17 @@ pub enum Implementation {
 }
 
 impl Implementation {
-    /// The backend of prepared networks, and of the engine that is not Burn's.
+    /// The backend of weights in half precision, and the one that need not be named.
     pub const HOME: &str = "flex";
 
-    /// Whether it does `task` on the backend `backend`: a prepared network is not trained and runs on
-    /// [`Self::HOME`].
+    /// Whether it does `task` on the backend `backend`: a prepared network is not trained, and has weights in half
+    /// precision only on [`Self::HOME`].
     pub fn can(self, task: Task, backend: &str) -> bool {
         match self {
-            Self::Prepared | Self::PreparedHalf => !task.trains() && is_home(backend),
+            Self::Prepared => !task.trains(),
+            Self::PreparedHalf => !task.trains() && is_home(backend),
             Self::Module | Self::Burn => true,
         }
-    }
-
-    /// Who does exactly the same there: away from [`Self::HOME`], a module runs Burn's operations already.
-    pub fn twin(self, task: Task, backend: &str) -> Option<Self> {
-        let same = self == Self::Burn && !task.trains() && !is_home(backend);
-        same.then_some(Self::Module)
     }
 
     /// What computes the layers of a module.
@@ -78,24 +73,11 @@ mod tests {
     }
 
     #[test]
-    fn prepared_networks_do_not_train_and_stay_at_home() {
+    fn prepared_networks_do_not_train_and_halves_stay_at_home() {
         assert!(Implementation::Prepared.can(Task::Inference, "flex"));
+        assert!(Implementation::Prepared.can(Task::Inference, "wgpu:1"));
         assert!(!Implementation::Prepared.can(Task::Sgd, "flex"));
+        assert!(Implementation::PreparedHalf.can(Task::Inference, "flex:0"));
         assert!(!Implementation::PreparedHalf.can(Task::Inference, "wgpu"));
-    }
-
-    #[test]
-    fn a_module_runs_burns_operations_elsewhere() {
-        let twin = |task, backend| Implementation::Burn.twin(task, backend);
-        assert_eq!(
-            twin(Task::Inference, "ndarray"),
-            Some(Implementation::Module)
-        );
-        assert_eq!(twin(Task::Inference, "flex:0"), None);
-        assert_eq!(twin(Task::Adam, "ndarray"), None);
-        assert_eq!(
-            Implementation::Module.twin(Task::Inference, "ndarray"),
-            None
-        );
     }
 }

@@ -2,8 +2,8 @@
 
 pub(crate) const HELP: &str = "\
 Sides of this project (training steps: module and burn):
-  prepared      Vgg::prepare, on the backend flex: what the library's Classifier runs
-  prepared-f16  the same with the linear layers' weights in half precision
+  prepared      Vgg::prepare: what the library's Classifier runs
+  prepared-f16  the same with the linear layers' weights in half precision, on the backend flex
   module        Vgg::forward with the default engine; training with this project's optimizers
   burn          Vgg::forward with Burn's own operations; training with Burn's optimizers
 A side on another backend than flex is named with it: module/wgpu. Any other name is a framework of

@@ -77,15 +77,13 @@ impl Plan {
 
     /// This project's implementations that are to do `workload`, each on each backend.
     fn subjects(&self, workload: &Workload) -> Vec<Subject> {
-        let chosen = |other| self.sides.contains(&Side::Own(other));
         let mut subjects = Vec::new();
         for side in &self.sides {
             let Side::Own(implementation) = side else {
                 continue;
             };
             for backend in &self.backends {
-                let twin = implementation.twin(workload.task, &backend.name);
-                if implementation.can(workload.task, &backend.name) && !twin.is_some_and(chosen) {
+                if implementation.can(workload.task, &backend.name) {
                     subjects.push(Subject {
                         workload: workload.clone(),
                         implementation: *implementation,

@@ -164,16 +164,22 @@ fn pieces(convolution: &Convolution, lines: usize, most: usize) -> Vec<Piece> {
         .collect()
 }
 
+/// The most numbers that the device gives in one piece of memory.
+fn page_numbers(client: &Client) -> usize {
+    let bytes = client.properties().memory.max_page_size;
+    usize::try_from(bytes).unwrap_or(usize::MAX) / size_of::<f32>()
+}
+
 /// The most numbers that a transformed map may have.
 pub(super) fn most_numbers(client: &Client) -> usize {
-    let page = client.properties().memory.max_page_size as usize / size_of::<f32>();
+    let page = page_numbers(client);
     // Tiles are filled up, by less than 128.
     (page - page / 8).min(BUDGET)
 }
 
 /// Whether no piece of memory that the convolution and its gradients need is larger than the device gives.
 pub(crate) fn fits(client: &Client, convolution: &Convolution) -> bool {
-    let page = client.properties().memory.max_page_size as usize / size_of::<f32>();
+    let page = page_numbers(client);
     let [inputs, outputs] = [convolution.in_channels, convolution.out_channels];
     let (inputs, outputs) = (depth_of(inputs.max(64)), rows_of(outputs.max(64)));
     let [_, across] = convolution.tiles();

@@ -168,7 +168,7 @@ pub(super) fn multiply(
         }
         return output;
     }
-    let (tile, pieces) = tiling::tile_and_split([rows, columns, depth]);
+    let (tile, pieces) = tiling::tile_and_split([rows, columns, depth], right_order);
     let products = Products {
         matrices: 1,
         rows,

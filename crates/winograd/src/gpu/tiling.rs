@@ -5,7 +5,7 @@
 
 use burn_cubecl::cubecl::client::Client;
 
-use super::product::Tile;
+use super::product::{Order, Tile};
 
 const fn tile(
     [rows, columns]: [usize; 2],
@@ -30,7 +30,7 @@ const MEDIUM: Tile = tile([64, 64], 16, [8, 4]);
 
 /// All that are chosen from.
 #[cfg(all(test, feature = "wgpu", not(feature = "fusion")))]
-pub(super) const TILES: [Tile; 13] = [
+pub(super) const TILES: [Tile; 15] = [
     LARGE,
     LARGE_IN_16_KIB,
     MEDIUM,
@@ -44,6 +44,8 @@ pub(super) const TILES: [Tile; 13] = [
     tile([32, 32], 16, [4, 4]),
     tile([16, 128], 8, [4, 4]),
     tile([4, 128], 8, [4, 4]),
+    tile([8, 64], 16, [4, 4]),
+    tile([16, 64], 16, [4, 4]),
 ];
 
 /// Cubes of [`LARGE`] that keep a large GPU busy: a few for each of 132 processors.
@@ -100,12 +102,16 @@ pub(super) fn split_for([rows, columns, depth]: [usize; 3], matrices: usize) -> 
     (tile, pieces.max(1))
 }
 
-/// The same for one product, of any number of rows.
-pub(super) fn tile_and_split([rows, columns, depth]: [usize; 3]) -> (Tile, usize) {
-    let tile = match rows {
-        0..=4 => tile([4, 128], 8, [4, 4]),
-        5..=16 => tile([16, 128], 8, [4, 4]),
-        17..=32 => tile([32, 128], 8, [8, 4]),
+/// The same for one product, of any number of rows, whose right side lies as `right` says.
+pub(super) fn tile_and_split([rows, columns, depth]: [usize; 3], right: Order) -> (Tile, usize) {
+    let tile = match (right, rows) {
+        (Order::DepthFirst, 0..=4) => tile([4, 128], 8, [4, 4]),
+        (Order::DepthFirst, 5..=16) => tile([16, 128], 8, [4, 4]),
+        (Order::DepthFirst, 17..=32) => tile([32, 128], 8, [8, 4]),
+        // 64 bytes of each line at a time: memory is not read in smaller pieces.
+        (Order::DepthLast, 0..=8) => tile([8, 64], 16, [4, 4]),
+        (Order::DepthLast, 9..=16) => tile([16, 64], 16, [4, 4]),
+        (Order::DepthLast, 17..=32) => tile([32, 64], 16, [4, 4]),
         _ => MEDIUM,
     };
     let cubes = rows.div_ceil(tile.rows) * columns.div_ceil(tile.columns);
