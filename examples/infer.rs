@@ -62,7 +62,7 @@ struct Options {
     #[arg(long)]
     list_devices: bool,
 
-    /// What computes the layers: winograd (on the CPU backend flex) or burn
+    /// What computes the layers: winograd (where it has kernels for the backend) or burn
     #[arg(long, value_name = "NAME", default_value_t)]
     engine: Engine,
 

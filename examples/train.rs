@@ -63,7 +63,7 @@ struct Options {
     #[arg(long, value_name = "NAME")]
     backend: Option<String>,
 
-    /// What computes the layers: winograd (on the CPU backend flex) or burn
+    /// What computes the layers: winograd (where it has kernels for the backend) or burn
     #[arg(long, value_name = "NAME", default_value_t, conflicts_with = "resume")]
     engine: Engine,
 

@@ -11,7 +11,7 @@ use super::chain::{Convolution, run};
 /// everywhere else. It is the same up to rounding, with automatic differentiation too.
 ///
 /// This crate has convolutions 3x3 with stride 1, dilation 1, one group and padding 0, 1 or 2 alike on all
-/// sides, with a bias or without, of 32-bit floating-point numbers on a CPU backend, if gradients are not
+/// sides, with a bias or without, of 32-bit floating-point numbers on a CPU backend or a GPU, if gradients are not
 /// checkpointed.
 ///
 /// Where an input is NaN or infinite, outputs near it may become NaN that are not with Burn's own operation.

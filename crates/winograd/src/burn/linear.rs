@@ -27,7 +27,7 @@ use crate::{Error, WeightOrder, Workspace};
 /// - `bias`: `[out_features]`
 /// - output: `[batch, out_features]`
 ///
-/// `None` if the tensors are not 32-bit floating-point numbers on a CPU backend, if some are on an autodiff
+/// `None` if the tensors are not 32-bit floating-point numbers on a CPU backend or a GPU, if some are on an autodiff
 /// device and others are not, if gradients are checkpointed, or if the shapes do not fit together.
 ///
 /// ```

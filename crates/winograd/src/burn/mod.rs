@@ -4,12 +4,13 @@
 //! device: they are faster where they can be.
 //!
 //! [`chain`] runs several 3x3 convolutions, one after the other, with batch normalisation and ReLU between
-//! them, on tensors that lie on one of Burn's CPU backends, with automatic differentiation or without. Between
-//! them the feature maps stay in the layout of this crate. [`linear`] is a linear layer, and [`adamw`] and
-//! [`sgd`] are optimizer steps. On any other device they do nothing and say so, and the caller takes Burn's
+//! them, with automatic differentiation or without. [`linear`] is a linear layer, and [`adamw`] and [`sgd`] are
+//! optimizer steps. Where they have nothing for a device they do nothing and say so, and the caller takes Burn's
 //! own operations.
 //!
-//! The CPU backends are Flex and, with the feature `ndarray`, NdArray.
+//! The CPU backends are Flex and, with the feature `ndarray`, NdArray; on them the maps of a chain stay in the
+//! layout of this crate. GPUs are those of Burn's CubeCL backends, with the feature `gpu`; there a chain has no
+//! norms, and optimizer steps are Burn's.
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};

@@ -25,7 +25,7 @@ pub use types::{ChainLayer, ChainNorm, ChainStatistics, Chained};
 /// - `input`: `[batch, in_channels, height, width]`
 /// - output: `[batch, out_channels, height, width]`, half as high and wide, rounded down, with pooling
 ///
-/// `None` if the tensors are not 32-bit floating-point numbers on a CPU backend, if some are on an autodiff
+/// `None` if the tensors are not 32-bit floating-point numbers on a CPU backend, or on a GPU without norms, if some are on an autodiff
 /// device and others are not, if gradients are checkpointed, if there are no layers, or if the shapes do not
 /// fit together.
 pub fn chain(input: Tensor<4>, layers: &[ChainLayer], pool: bool) -> Option<Chained> {
@@ -47,7 +47,7 @@ pub fn chain(input: Tensor<4>, layers: &[ChainLayer], pool: bool) -> Option<Chai
     Some(chained)
 }
 
-/// Whether [`chain`] can take such an input: 32-bit floating-point numbers on a CPU backend. Worth asking
+/// Whether [`chain`] can take such an input: 32-bit floating-point numbers on a CPU backend or a GPU. Worth asking
 /// before layers are made ready for it.
 pub fn takes(input: &Tensor<4>) -> bool {
     input.dtype() == DType::F32 && (BackendKind::of(input).is_some() || on_gpu(input))
