@@ -1,4 +1,4 @@
-//! Burn's optimizers with a step that goes over memory once, with [`Engine::Winograd`] on a CPU.
+//! Burn's optimizers with a step that goes over memory once, with [`Engine::Winograd`].
 //! The formulas and the saved states are Burn's.
 
 use burn::optim::{AdamW, AdamWState, AdaptiveMomentumState, LearningRate, Optimizer, RecordState};
@@ -6,6 +6,7 @@ use burn::optim::{StateSink, StateSource};
 use burn::tensor::{Device, Tensor};
 use winograd::burn::{AdamWStep, SgdStep, adamw, sgd};
 
+use crate::device::is_processor;
 use crate::engine::Engine;
 
 /// AdamW.
@@ -32,6 +33,11 @@ impl Optimizer for FusedAdamW {
     ) -> (Tensor<D>, Option<AdamWState<D>>) {
         let state = match (state, self.engine) {
             (Some(state), Engine::Winograd) => state,
+            // On a GPU the first step is as the others: no kernels are compiled for it alone.
+            (None, Engine::Winograd) if !is_processor(&parameter.device()) => {
+                let [first, second] = [parameter.zeros_like(), parameter.zeros_like()];
+                AdamWState::new(AdaptiveMomentumState::new(0, first, second))
+            }
             (state, _) => return self.plain.step(rate, parameter, gradient, state),
         };
         let time = state.momentum.time + 1;
@@ -102,6 +108,12 @@ impl Optimizer for FusedSgd {
         mut gradient: Tensor<D>,
         mut state: Option<Velocity<D>>,
     ) -> (Tensor<D>, Option<Velocity<D>>) {
+        if self.engine == Engine::Winograd && !is_processor(&parameter.device()) {
+            // On a GPU the first step is as the others: no kernels are compiled for it alone.
+            state.get_or_insert_with(|| Velocity {
+                velocity: parameter.zeros_like(),
+            });
+        }
         if self.engine == Engine::Winograd
             && let Some(before) = state.take()
         {

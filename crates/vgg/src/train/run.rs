@@ -285,7 +285,9 @@ fn check(config: &RunConfig, data: &ImageData) -> Result<(), TrainError> {
 /// does not suffice for them, its error comes here at once: burn-train would hand out steps until a queue is full,
 /// and wait there for ever.
 fn try_step(learning: &Learning, loader: &EpochLoader) -> Result<(), TrainError> {
-    let Some(batch) = loader.iter().next() else {
+    // On the device on which burn-train will have it.
+    let device = learning.network.output.weight.lazy_device();
+    let Some(batch) = loader.to_device(&device).iter().next() else {
         return Ok(());
     };
     let batch = batch.map_err(|error| TrainError::Stopped(error.to_string()))?;

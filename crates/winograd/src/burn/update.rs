@@ -11,6 +11,31 @@ use rayon::prelude::*;
 
 use super::backend::{CpuBackend, Primitive, contiguous, with_backend};
 
+#[cfg(feature = "gpu")]
+use super::gpu as elsewhere;
+
+/// On a device that is no CPU.
+#[cfg(not(feature = "gpu"))]
+mod elsewhere {
+    use super::{AdamWStep, SgdStep, Tensor};
+
+    pub(super) fn adamw<const D: usize>(
+        _: &AdamWStep,
+        _: &Tensor<D>,
+        tensors: [Tensor<D>; 3],
+    ) -> Result<[Tensor<D>; 3], [Tensor<D>; 3]> {
+        Err(tensors)
+    }
+
+    pub(super) fn sgd<const D: usize>(
+        _: &SgdStep,
+        _: &Tensor<D>,
+        tensors: [Tensor<D>; 2],
+    ) -> Result<[Tensor<D>; 2], [Tensor<D>; 2]> {
+        Err(tensors)
+    }
+}
+
 /// Values that one task updates.
 const CHUNK: usize = 1 << 14;
 
@@ -36,10 +61,10 @@ pub struct AdamWStep {
 /// m ← β₁·m + (1 − β₁)·g, v ← β₂·v + (1 − β₂)·g²,
 /// θ ← (1 − η·λ)·θ − η·m / (1 − β₁ᵗ) / (√(v / (1 − β₂ᵗ)) + ε)
 ///
-/// The moments' memory is used again if nobody else holds it, and the gradient's becomes the parameter's.
+/// On a CPU the moments' memory is used again if nobody else holds it, and the gradient's becomes the parameter's.
 ///
 /// # Errors
-/// Gradient and moments back if the tensors are not 32-bit floating-point numbers of one shape on a CPU backend.
+/// Gradient and moments back if the tensors are not 32-bit floating-point numbers of one shape on a CPU backend or a GPU.
 ///
 /// ```
 /// use burn::tensor::{Device, Tensor};
@@ -72,7 +97,7 @@ pub fn adamw<const D: usize>(
     with_backend!(
         parameter,
         B => adamw_on::<B, D>(step, parameter, tensors),
-        else Err(tensors)
+        else elsewhere::adamw(step, parameter, tensors)
     )
 }
 
@@ -124,10 +149,10 @@ pub struct SgdStep {
 ///
 /// v ← μ·v + g + λ·θ, θ ← θ − η·v
 ///
-/// The velocity's memory is used again if nobody else holds it, and the gradient's becomes the parameter's.
+/// On a CPU the velocity's memory is used again if nobody else holds it, and the gradient's becomes the parameter's.
 ///
 /// # Errors
-/// Gradient and velocity back if the tensors are not 32-bit floating-point numbers of one shape on a CPU backend.
+/// Gradient and velocity back if the tensors are not 32-bit floating-point numbers of one shape on a CPU backend or a GPU.
 ///
 /// ```
 /// use burn::tensor::{Device, Tensor};
@@ -155,7 +180,7 @@ pub fn sgd<const D: usize>(
     with_backend!(
         parameter,
         B => sgd_on::<B, D>(step, parameter, tensors),
-        else Err(tensors)
+        else elsewhere::sgd(step, parameter, tensors)
     )
 }
 

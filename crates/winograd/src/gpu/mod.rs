@@ -17,6 +17,7 @@ mod product;
 mod tensors;
 mod tiling;
 mod transform;
+mod update;
 
 pub(crate) use convolution::{Convolution, Tail, fits};
 pub(crate) use linear::takes as takes_product;

@@ -9,7 +9,8 @@ use super::convolution::{
 use super::linear::{self as products, Matrix};
 use super::memory::Numbers;
 use super::product::Order;
-use super::{Tail, direct, elementwise};
+use super::{Tail, direct, elementwise, update};
+use crate::burn::{AdamWStep, SgdStep};
 
 /// The shape of [`transformed`].
 pub(crate) fn transformed_shape(weights: &Shape) -> Shape {
@@ -285,4 +286,36 @@ pub(crate) fn linear_weight_gradient(input: CubeTensor, gradient: CubeTensor) ->
         },
         shape
     )
+}
+
+/// Parameter, first and second moment after a step.
+pub(crate) fn adamw(
+    parameter: CubeTensor,
+    others: [CubeTensor; 3],
+    step: &AdamWStep,
+) -> [CubeTensor; 3] {
+    let (client, device) = (parameter.client.clone(), parameter.device.clone());
+    let shape = parameter.shape();
+    let [gradient, first, second] = others.map(Numbers::of);
+    let others = [&gradient, &first, &second];
+    let new = update::adamw(&client, step, &Numbers::of(parameter), others);
+    new.map(|numbers| numbers.into_tensor(&client, &device, shape.clone()))
+}
+
+/// Parameter and velocity after a step.
+pub(crate) fn sgd(
+    parameter: CubeTensor,
+    others: [CubeTensor; 2],
+    step: &SgdStep,
+) -> [CubeTensor; 2] {
+    let (client, device) = (parameter.client.clone(), parameter.device.clone());
+    let shape = parameter.shape();
+    let [gradient, velocity] = others.map(Numbers::of);
+    let new = update::sgd(
+        &client,
+        step,
+        &Numbers::of(parameter),
+        [&gradient, &velocity],
+    );
+    new.map(|numbers| numbers.into_tensor(&client, &device, shape.clone()))
 }

@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Tensor};
 use winograd::burn::{AdamWStep, SgdStep, adamw, sgd};
 
-use super::{close, cpu_devices, tensor};
+use super::{close, cpu_devices, devices, tensor};
 
 const ADAMW: AdamWStep = AdamWStep {
     rate: 0.01,
@@ -31,7 +31,7 @@ fn gradients(device: &Device) -> [Tensor<2>; 3] {
 
 #[test]
 fn adamw_follows_its_formula() {
-    for device in cpu_devices() {
+    for device in devices() {
         for gradient in gradients(&device) {
             let parameter = tensor([70, 500], 1.0, &device);
             let first = tensor([70, 500], 0.3, &device);
@@ -52,7 +52,7 @@ fn adamw_follows_its_formula() {
 
 #[test]
 fn sgd_follows_its_formula() {
-    for device in cpu_devices() {
+    for device in devices() {
         for gradient in gradients(&device) {
             let parameter = tensor([70, 500], 1.0, &device);
             let velocity = tensor([70, 500], 0.3, &device);
@@ -67,7 +67,7 @@ fn sgd_follows_its_formula() {
 
 #[test]
 fn what_others_hold_stays_as_it_was() {
-    for device in cpu_devices() {
+    for device in devices() {
         let parameter = tensor([100], 1.0, &device);
         let [gradient, velocity] = [tensor([100], 0.5, &device), tensor([100], 0.3, &device)];
         let held = [parameter.clone(), gradient.clone(), velocity.clone()];
@@ -81,7 +81,7 @@ fn what_others_hold_stays_as_it_was() {
 
 #[test]
 fn tensors_that_do_not_fit_come_back() {
-    for device in cpu_devices() {
+    for device in devices() {
         let parameter = tensor([10], 1.0, &device);
         let [gradient, velocity] = [tensor([10], 0.5, &device), tensor([9], 0.3, &device)];
         let moments = [velocity.clone(), velocity.clone()];

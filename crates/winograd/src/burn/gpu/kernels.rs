@@ -7,6 +7,7 @@ use burn_backend::Shape;
 use burn_backend::tensor::FloatTensor;
 use burn_cubecl::{Cube, CubeBackend};
 
+use crate::burn::{AdamWStep, SgdStep};
 use crate::gpu::{self, Convolution, Tail};
 
 /// The backend of all GPUs.
@@ -93,6 +94,25 @@ pub(crate) trait Kernels: Backend {
         input: FloatTensor<Self>,
         gradient: FloatTensor<Self>,
     ) -> FloatTensor<Self>;
+
+    /// Parameter, first and second moment after a step of AdamW.
+    #[fusion(meta = |old, _, _, _, _| (old.clone(), old.clone(), old.clone()))]
+    fn adamw(
+        parameter: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        first: FloatTensor<Self>,
+        second: FloatTensor<Self>,
+        step: AdamWStep,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
+
+    /// Parameter and velocity after a step of SGD.
+    #[fusion(meta = |old, _, _, _| (old.clone(), old.clone()))]
+    fn sgd(
+        parameter: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        velocity: FloatTensor<Self>,
+        step: SgdStep,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>);
 }
 
 impl Kernels for CubeBackend {
@@ -173,5 +193,24 @@ impl Kernels for CubeBackend {
         gradient: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
         gpu::linear_weight_gradient(input, gradient)
+    }
+
+    fn adamw(
+        parameter: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        first: FloatTensor<Self>,
+        second: FloatTensor<Self>,
+        step: AdamWStep,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        gpu::adamw(parameter, [gradient, first, second], &step).into()
+    }
+
+    fn sgd(
+        parameter: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        velocity: FloatTensor<Self>,
+        step: SgdStep,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        gpu::sgd(parameter, [gradient, velocity], &step).into()
     }
 }

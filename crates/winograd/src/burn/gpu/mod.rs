@@ -16,8 +16,10 @@ use gradient::{convolve_tracked, linear_tracked};
 use kernels::{Gpu, Kernels};
 
 pub(crate) use prepared::PreparedConvolution;
+pub(super) use update::{adamw, sgd};
 
 mod prepared;
+mod update;
 
 type Primitive = <Gpu as BackendTypes>::FloatTensorPrimitive;
 type Tracked = Autodiff<Gpu, NoCheckpointing>;
