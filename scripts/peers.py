@@ -6,7 +6,8 @@
 
 PEER is torch, ort, openvino or ncnn, on the processor; torch-cuda or ort-webgpu, on a GPU. WORKLOAD is one of W1_vgg16_b1, W2_vgg16_bN, W4_vgg16bn_bN, W5_vgg19_bN
 (inference at 224x224), W2_vgg16_train_sgd_bN, W2_vgg16_train_adam_bN, W3_small_infer_bN, W3_small_train_sgd_bN, W3_small_train_adam_bN (the 28x28 network).
-BENCH_SECONDS is the time for each way to run it. A line has the fields peer, workload, threads, median and
+BENCH_SECONDS is the time for each way to run it; PEERS_WAYS=eager,cl leaves out PyTorch's other ways, which compile for
+half a minute. A line has the fields peer, workload, threads, median and
 least milliseconds, number of runs; on a GPU also its name, milliseconds of fixed products of matrices on it before
 and behind, and the bytes of its memory that the framework held at most, where it tells. What a peer cannot do, as a
 package or the GPU is not there, is said in one line on standard error. Weights are random, in f32; models that were
@@ -155,7 +156,7 @@ def torch_runs(peer, model, kind, batch, threads, workload, gpu=None):
 
     torch.set_num_threads(threads)
     inductor.freezing = kind == "infer" and not gpu
-    for mode in ["eager", "cl", "compile", "compile_cl"]:
+    for mode in os.environ.get("PEERS_WAYS", "eager,cl,compile,compile_cl").split(","):
         torch._dynamo.reset()
         if gpu:
             # What the way before held is not this one's.

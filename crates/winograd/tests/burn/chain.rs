@@ -105,6 +105,21 @@ fn gradients() {
 }
 
 #[test]
+fn an_input_beside_an_autodiff_device_is_a_constant() {
+    for device in devices() {
+        let mut layers = layers(&[2, 4], true, &device.clone().autodiff());
+        layers[0].weight = layers[0].weight.clone().require_grad();
+        let gradient = |input: Tensor<4>| {
+            let chained = chain(input, &layers, true).expect("it is taken");
+            let gradients = chained.output.sum().backward();
+            layers[0].weight.grad(&gradients).expect("a gradient")
+        };
+        let expected = gradient(tensor([2, 2, 6, 6], 1.0, &device.clone().autodiff()));
+        close(gradient(tensor([2, 2, 6, 6], 1.0, &device)), expected);
+    }
+}
+
+#[test]
 fn what_does_not_fit_is_left_to_burn() {
     for device in devices() {
         let input = || tensor([1, 3, 8, 8], 1.0, &device);

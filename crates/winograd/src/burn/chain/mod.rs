@@ -36,7 +36,7 @@ pub fn chain(input: Tensor<4>, layers: &[ChainLayer], pool: bool) -> Option<Chai
     // As many layers as one step of the backward pass takes.
     let mut pieces = layers.chunks(gradient::MOST_LAYERS).peekable();
     let mut chained = Chained {
-        output: input,
+        output: beside(input, layers[0].weight),
         statistics: Vec::new(),
     };
     while let Some(piece) = pieces.next() {
@@ -45,6 +45,15 @@ pub fn chain(input: Tensor<4>, layers: &[ChainLayer], pool: bool) -> Option<Chai
         chained.statistics.extend(next.statistics);
     }
     Some(chained)
+}
+
+/// The input on the autodiff device of a layer's weight, if it lies beside it without one: a constant.
+fn beside(input: Tensor<4>, weight: &Tensor<4>) -> Tensor<4> {
+    let (here, device) = (input.device(), weight.device());
+    match !here.is_autodiff() && here.autodiff() == device {
+        true => input.to_device(&device),
+        false => input,
+    }
 }
 
 /// Whether [`chain`] can take such an input: 32-bit floating-point numbers on a CPU backend or a GPU. Worth asking
