@@ -47,11 +47,10 @@ pub fn chain(input: Tensor<4>, layers: &[ChainLayer], pool: bool) -> Option<Chai
     Some(chained)
 }
 
-/// The input on the autodiff device of a layer's weight, if it lies beside it without one: a constant.
+/// The input with automatic differentiation where a layer's weight has it: it is a constant then.
 fn beside(input: Tensor<4>, weight: &Tensor<4>) -> Tensor<4> {
-    let (here, device) = (input.device(), weight.device());
-    match !here.is_autodiff() && here.autodiff() == device {
-        true => input.to_device(&device),
+    match weight.is_autodiff() {
+        true => input.autodiff(),
         false => input,
     }
 }
