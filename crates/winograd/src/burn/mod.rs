@@ -10,7 +10,7 @@
 //!
 //! The CPU backends are Flex and, with the feature `ndarray`, NdArray; on them the maps of a chain stay in the
 //! layout of this crate. GPUs are those of Burn's CubeCL backends, with the feature `gpu`; there a chain has no
-//! norms, and optimizer steps are Burn's.
+//! norms.
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};
