@@ -6,7 +6,7 @@ use burn_cubecl::cubecl::prelude::*;
 use super::direct;
 use super::memory::Numbers;
 use super::product::{self, Order, Products, Tile};
-use super::tiling::{split_for, tile_for};
+use super::tiling::tile_for;
 use super::transform::{self, TilesLaunch, Writing};
 
 /// Numbers of a transformed tile: six by six.
@@ -96,7 +96,7 @@ pub(super) fn rows_of(out_channels: usize) -> usize {
 /// Units of a cube of the transforms: tiles across, channels down.
 const TRANSFORM: [usize; 2] = [32, 8];
 
-fn cubes(across: usize, down: usize) -> (CubeCount, CubeDim) {
+pub(super) fn cubes(across: usize, down: usize) -> (CubeCount, CubeDim) {
     let [width, height] = TRANSFORM;
     let count = CubeCount::Static(
         across.div_ceil(width) as u32,
@@ -142,14 +142,14 @@ pub(super) fn transform_weights(
 }
 
 /// Rows of tiles that are computed together.
-struct Piece {
+pub(super) struct Piece {
     first_row: usize,
     /// Tiles.
-    count: usize,
+    pub(super) count: usize,
 }
 
 /// The pieces, so that no matrix of `lines` channels needs more memory than `most` numbers.
-fn pieces(convolution: &Convolution, lines: usize, most: usize) -> Vec<Piece> {
+pub(super) fn pieces(convolution: &Convolution, lines: usize, most: usize) -> Vec<Piece> {
     let [down, across] = convolution.tiles();
     let rows = convolution.batch * down;
     let fit = (most / (MATRICES * lines * across)).clamp(1, rows);
@@ -191,7 +191,7 @@ pub(crate) fn fits(client: &Client, convolution: &Convolution) -> bool {
 /// More together gains nothing.
 const BUDGET: usize = 128 << 20;
 
-fn tiles_of(
+pub(super) fn tiles_of(
     convolution: &Convolution,
     of_output: bool,
     piece: &Piece,
@@ -318,7 +318,7 @@ fn multiply_all(
     product::launch(client, &products, sides, tile, false);
 }
 
-fn transform_map(
+pub(super) fn transform_map(
     client: &Client,
     convolution: &Convolution,
     map: &Numbers,
@@ -339,85 +339,4 @@ fn transform_map(
             convolution.padding,
         );
     }
-}
-
-/// The gradients of weights `[out_channels, in_channels, 3, 3]`.
-pub(super) fn weight_gradient(
-    client: &Client,
-    convolution: &Convolution,
-    map: &Numbers,
-    gradient: &Numbers,
-) -> Numbers {
-    let output = Numbers::new(
-        client,
-        convolution.out_channels * convolution.in_channels * 9,
-    );
-    let inputs = convolution.in_channels.next_multiple_of(4);
-    let outputs = convolution.out_channels.next_multiple_of(4);
-    let most = most_numbers(client);
-    for (index, piece) in pieces(convolution, inputs.max(outputs), most)
-        .into_iter()
-        .enumerate()
-    {
-        let line = piece.count.next_multiple_of(16);
-        let transformed = Numbers::new(client, MATRICES * inputs * line);
-        transform_map(
-            client,
-            convolution,
-            map,
-            &transformed,
-            &piece,
-            [inputs, line],
-        );
-        let turned = Numbers::new(client, MATRICES * outputs * line);
-        let (count, dim) = cubes(line, outputs);
-        // SAFETY: the kernel reads only within the map and writes `36 * outputs * line` numbers.
-        unsafe {
-            transform::transform_gradient::launch_unchecked(
-                client,
-                count,
-                dim,
-                gradient.argument(1),
-                turned.argument(1),
-                tiles_of(convolution, true, &piece, [outputs, line]),
-            );
-        }
-        let (tile, parts) = split_for([inputs, outputs, line], MATRICES);
-        let products = Products {
-            matrices: MATRICES,
-            rows: inputs,
-            columns: outputs,
-            depth: line,
-            piece: line.div_ceil(parts).next_multiple_of(tile.depth).min(line),
-            left: (Order::DepthLast, line),
-            right: (Order::DepthLast, line),
-        };
-        let parts = products.pieces();
-        let sums = Numbers::new(client, MATRICES * parts * inputs * outputs);
-        product::launch(
-            client,
-            &products,
-            [&transformed, &turned, &sums],
-            tile,
-            true,
-        );
-        let (count, dim) = cubes(convolution.out_channels, convolution.in_channels);
-        // SAFETY: the kernel reads `36 * split * inputs * outputs` numbers and writes within the weights.
-        unsafe {
-            transform::transform_weight_gradient::launch_unchecked(
-                client,
-                count,
-                dim,
-                sums.argument(1),
-                output.argument(1),
-                convolution.in_channels as u32,
-                convolution.out_channels as u32,
-                inputs as u32,
-                outputs as u32,
-                parts as u32,
-                index > 0,
-            );
-        }
-    }
-    output
 }

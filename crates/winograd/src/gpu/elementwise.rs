@@ -3,7 +3,7 @@
 use burn_cubecl::cubecl::client::Client;
 use burn_cubecl::cubecl::{self, calculate_cube_count_elemwise, prelude::*};
 
-use super::memory::Numbers;
+use super::memory::{Numbers, UNITS};
 
 /// 2x2 max pooling with stride 2 of `maps` maps, rounded down.
 #[cube(launch_unchecked)]
@@ -24,7 +24,7 @@ fn pool_kernel(map: &[f32], output: &mut [f32], height: u32, width: u32, maps: u
 pub(super) fn pool(client: &Client, map: &Numbers, [maps, height, width]: [usize; 3]) -> Numbers {
     let units = maps * (height / 2) * (width / 2);
     let output = Numbers::new(client, units);
-    let dim = CubeDim::new(client, units);
+    let dim = CubeDim::new_1d(UNITS);
     let count = calculate_cube_count_elemwise(client, units, dim);
     // SAFETY: the kernel reads within `maps` maps and writes one number a unit.
     unsafe {
@@ -72,7 +72,7 @@ pub(super) fn through_relu(client: &Client, gradient: &Numbers, output: &Numbers
     let length = output.length();
     let vector = if length.is_multiple_of(4) { 4 } else { 1 };
     let before = Numbers::new(client, length);
-    let dim = CubeDim::new(client, length / vector);
+    let dim = CubeDim::new_1d(UNITS);
     let count = calculate_cube_count_elemwise(client, length / vector, dim);
     // SAFETY: all three have `length` numbers.
     unsafe {
@@ -154,7 +154,7 @@ pub(super) fn through_pool(
 ) -> Numbers {
     let before = Numbers::new(client, map.length());
     let units = maps * height.div_ceil(2) * width.div_ceil(2);
-    let dim = CubeDim::new(client, units);
+    let dim = CubeDim::new_1d(UNITS);
     let count = calculate_cube_count_elemwise(client, units, dim);
     // SAFETY: the kernel stays within `maps` maps of the size given.
     unsafe {

@@ -3,7 +3,7 @@
 use burn_cubecl::cubecl::client::Client;
 use burn_cubecl::cubecl::{self, calculate_cube_count_elemwise, prelude::*};
 
-use super::memory::Numbers;
+use super::memory::{Numbers, UNITS};
 use super::product::{self, Order, Products};
 use super::tiling;
 
@@ -187,7 +187,7 @@ pub(super) fn multiply(
     product::launch(client, &products, sides, tile, true);
     if pieces > 1 || bias.is_some() || relu {
         let units = rows * columns / 4;
-        let dim = CubeDim::new(client, units);
+        let dim = CubeDim::new_1d(UNITS);
         let count = calculate_cube_count_elemwise(client, units, dim);
         // SAFETY: `pieces * rows * columns` numbers are read and `rows * columns` written.
         unsafe {

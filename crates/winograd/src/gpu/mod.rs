@@ -18,6 +18,7 @@ mod tensors;
 mod tiling;
 mod transform;
 mod update;
+mod weight_gradient;
 
 pub(crate) use convolution::{Convolution, Tail, fits};
 pub(crate) use linear::takes as takes_product;

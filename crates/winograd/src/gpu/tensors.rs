@@ -9,6 +9,7 @@ use super::convolution::{
 use super::linear::{self as products, Matrix};
 use super::memory::Numbers;
 use super::product::Order;
+use super::weight_gradient::weight_gradient as weight_gradients;
 use super::{Tail, direct, elementwise, update};
 use crate::burn::{AdamWStep, SgdStep};
 
@@ -178,12 +179,7 @@ pub(crate) fn weight_gradient(
     let gradient = Numbers::of(gradient);
     tensor_like!(
         map,
-        |client| convolution::weight_gradient(
-            client,
-            convolution,
-            &Numbers::of(map.clone()),
-            &gradient
-        ),
+        |client| weight_gradients(client, convolution, &Numbers::of(map.clone()), &gradient),
         weights_shape(convolution)
     )
 }

@@ -3,7 +3,7 @@
 use burn_cubecl::cubecl::client::Client;
 use burn_cubecl::cubecl::{self, calculate_cube_count_elemwise, prelude::*};
 
-use super::memory::Numbers;
+use super::memory::{Numbers, UNITS};
 use crate::burn::{AdamWStep, SgdStep};
 
 /// What AdamW's formula needs, worked out for a step.
@@ -57,7 +57,7 @@ pub(super) fn adamw(
 ) -> [Numbers; 3] {
     let length = parameter.length();
     let new: [Numbers; 3] = std::array::from_fn(|_| Numbers::new(client, length));
-    let dim = CubeDim::new(client, length);
+    let dim = CubeDim::new_1d(UNITS);
     let count = calculate_cube_count_elemwise(client, length, dim);
     // SAFETY: all have `length` numbers.
     unsafe {
@@ -120,7 +120,7 @@ pub(super) fn sgd(
 ) -> [Numbers; 2] {
     let length = parameter.length();
     let new: [Numbers; 2] = std::array::from_fn(|_| Numbers::new(client, length));
-    let dim = CubeDim::new(client, length);
+    let dim = CubeDim::new_1d(UNITS);
     let count = calculate_cube_count_elemwise(client, length, dim);
     // SAFETY: all have `length` numbers.
     unsafe {

@@ -1,74 +1,35 @@
-//! Products of matrices, many of one size at once, between which the work of each is split where there are few.
-//!
-//! A cube computes one tile of one product, and each of its units some rows and columns of it in registers. The
-//! operands come through shared memory, the next piece on its way while one is multiplied.
+//! The kernel of [`super::Products`].
 
-use burn_cubecl::cubecl::client::Client;
 use burn_cubecl::cubecl::{self, prelude::*};
 
-use super::memory::Numbers;
+use super::{Order, Tile};
 
 /// Four numbers that lie one behind the other.
-pub(super) type Four = Vector<f32, Const<4>>;
-
-/// What a cube and a unit compute.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Tile {
-    /// Rows and columns of a cube's tile.
-    pub(super) rows: usize,
-    pub(super) columns: usize,
-    /// How much of the sum is in shared memory at once.
-    pub(super) depth: usize,
-    /// Rows and columns of a unit's part: multiples of four that divide those of the tile.
-    pub(super) unit_rows: usize,
-    pub(super) unit_columns: usize,
-}
-
-impl Tile {
-    /// Whether a cube's shared memory holds its operands.
-    pub(super) fn fits(self, client: &Client) -> bool {
-        let bytes = 2 * self.depth * (self.rows + self.columns) * size_of::<f32>();
-        bytes <= client.properties().hardware.max_shared_memory_size
-    }
-
-    /// Units of a cube.
-    pub(super) fn units(self) -> usize {
-        (self.rows / self.unit_rows) * (self.columns / self.unit_columns)
-    }
-}
-
-/// How an operand lies in memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Order {
-    /// The numbers of one step of the sum are neighbours: `[depth, rows]`.
-    DepthFirst,
-    /// The numbers of one row (of the right operand: one column) are neighbours: `[rows, depth]`.
-    DepthLast,
-}
+type Four = Vector<f32, Const<4>>;
 
 /// What is known of a product when its kernel is compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Form {
-    tile: Tile,
-    left: Order,
-    right: Order,
+pub(super) struct Form {
+    pub(super) tile: Tile,
+    pub(super) left: Order,
+    pub(super) right: Order,
     /// Whether tiles may reach beyond the matrices.
-    edges: bool,
+    pub(super) edges: bool,
 }
 
-/// The sizes of [`Products`], in numbers.
+/// The sizes of [`super::Products`], in numbers.
 #[derive(Clone, Copy, Debug, CubeType, CubeLaunch)]
-struct Sizes {
-    rows: u32,
-    columns: u32,
-    depth: u32,
-    piece: u32,
-    pieces: u32,
+pub(super) struct Sizes {
+    pub(super) rows: u32,
+    pub(super) columns: u32,
+    pub(super) depth: u32,
+    pub(super) piece: u32,
+    pub(super) pieces: u32,
     /// From one matrix to the next, and from one line of a matrix to the next.
-    left_matrix: u32,
-    left_line: u32,
-    right_matrix: u32,
-    right_line: u32,
+    pub(super) left_matrix: u32,
+    pub(super) left_line: u32,
+    pub(super) right_matrix: u32,
+    pub(super) right_line: u32,
 }
 
 /// How the units of a cube bring a piece of one operand into shared memory.
@@ -147,7 +108,7 @@ struct From {
 /// `output[matrix, piece] = left[matrix] · right[matrix]` of the sum's piece, for every matrix: as
 /// `[matrix, piece, rows, columns]`.
 #[cube(launch_unchecked)]
-fn multiply(
+pub(super) fn multiply(
     left: &[Four],
     right: &[Four],
     output: &mut [Four],
@@ -388,152 +349,6 @@ fn keep(
                         into[at + line + index / steps] = turned;
                     }
                 }
-            }
-        }
-    }
-}
-
-/// Products of matrices.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Products {
-    pub(super) matrices: usize,
-    pub(super) rows: usize,
-    pub(super) columns: usize,
-    pub(super) depth: usize,
-    /// The part of a sum that is computed at once, a multiple of the tile's depth if it is not all.
-    pub(super) piece: usize,
-    /// How far the next line of an operand lies.
-    pub(super) left: (Order, usize),
-    pub(super) right: (Order, usize),
-}
-
-impl Products {
-    pub(super) fn pieces(&self) -> usize {
-        self.depth.div_ceil(self.piece)
-    }
-
-    fn lines(&self, (order, line): (Order, usize), extent: usize) -> usize {
-        match order {
-            Order::DepthFirst => self.depth * line,
-            Order::DepthLast => extent * line,
-        }
-    }
-
-    fn sizes(&self) -> SizesLaunch {
-        let sizes = [
-            self.rows,
-            self.columns,
-            self.depth,
-            self.piece,
-            self.pieces(),
-            self.lines(self.left, self.rows),
-            self.left.1,
-            self.lines(self.right, self.columns),
-            self.right.1,
-        ];
-        let [a, b, c, d, e, f, g, h, i] = sizes.map(|size| size as u32);
-        SizesLaunch::new(a, b, c, d, e, f, g, h, i)
-    }
-}
-
-/// All products, `[matrices, pieces, rows, columns]`.
-///
-/// `edges` says whether the tile does not divide rows, columns and piece.
-pub(super) fn launch(
-    client: &Client,
-    products: &Products,
-    [left, right, output]: [&Numbers; 3],
-    tile: Tile,
-    edges: bool,
-) {
-    let deep = (products.matrices * products.pieces()) as u32;
-    let form = Form {
-        tile,
-        left: products.left.0,
-        right: products.right.0,
-        edges,
-    };
-    let count = CubeCount::Static(
-        products.rows.div_ceil(tile.rows) as u32,
-        products.columns.div_ceil(tile.columns) as u32,
-        deep,
-    );
-    // SAFETY: with `edges` the kernel stays within the sizes given; without, tiles divide them.
-    unsafe {
-        multiply::launch_unchecked(
-            client,
-            count,
-            CubeDim::new_1d(tile.units() as u32),
-            left.argument(4),
-            right.argument(4),
-            output.argument(4),
-            products.sizes(),
-            form,
-        );
-    }
-}
-
-#[cfg(all(test, feature = "wgpu", not(feature = "fusion")))]
-mod tests {
-    use burn::tensor::{Device, DeviceKind, Distribution, Tensor};
-    use burn_backend::TensorMetadata;
-    use burn_cubecl::CubeBackend;
-
-    use super::super::tiling::TILES;
-    use super::*;
-
-    /// Each tile, both operands in both orders, sums in pieces, with and without edges, against Burn's products.
-    #[test]
-    fn every_tile_in_every_order() {
-        let device = Device::wgpu(DeviceKind::DefaultDevice);
-        for (index, tile) in TILES.into_iter().enumerate() {
-            for edges in [false, true] {
-                let [left_order, right_order] = match (index % 2 == 0, edges) {
-                    (true, false) => [Order::DepthFirst, Order::DepthFirst],
-                    (true, true) => [Order::DepthLast, Order::DepthFirst],
-                    (false, false) => [Order::DepthFirst, Order::DepthLast],
-                    (false, true) => [Order::DepthLast, Order::DepthLast],
-                };
-                let more = if edges { 4 } else { 0 };
-                let (rows, columns) = (tile.rows + more, tile.columns + more);
-                let depth = 3 * tile.depth + more;
-                let random =
-                    |shape| Tensor::<3>::random(shape, Distribution::Uniform(-1.0, 1.0), &device);
-                let left = random([2, rows, depth]);
-                let right = random([2, depth, columns]);
-                let expected = left.clone().matmul(right.clone());
-                let (left, left_line) = match left_order {
-                    Order::DepthFirst => (left.swap_dims(1, 2), rows),
-                    Order::DepthLast => (left, depth),
-                };
-                let (right, right_line) = match right_order {
-                    Order::DepthFirst => (right, columns),
-                    Order::DepthLast => (right.swap_dims(1, 2), depth),
-                };
-                let products = Products {
-                    matrices: 2,
-                    rows,
-                    columns,
-                    depth,
-                    piece: 2 * tile.depth,
-                    left: (left_order, left_line),
-                    right: (right_order, right_line),
-                };
-                let [left, right] = [left, right].map(|tensor| {
-                    let tensor = tensor.try_into_primitive::<CubeBackend>();
-                    tensor.expect("it lies there")
-                });
-                let (client, device) = (left.client.clone(), left.device());
-                let pieces = products.pieces();
-                let output = Numbers::new(&client, 2 * pieces * rows * columns);
-                let sides = [&Numbers::of(left), &Numbers::of(right), &output];
-                launch(&client, &products, sides, tile, edges);
-                let shape = [2, pieces, rows, columns];
-                let output = output.into_tensor(&client, &device, shape);
-                let output = Tensor::<4>::from_primitive::<CubeBackend>(output);
-                let found = output.sum_dim(1).squeeze_dim::<3>(1);
-                let worst: f32 = (found - expected).abs().max().into_scalar();
-                assert!(worst < 1e-4, "{tile:?}, edges {edges}: {worst}");
             }
         }
     }
