@@ -182,6 +182,10 @@ mod tests {
             Some("W3_small_train_adam_b64")
         );
         assert_eq!(name("vgg13", 1, Task::Inference), None);
-        assert_eq!(name("vgg16", 1, Task::Sgd), None);
+        assert_eq!(
+            name("vgg16", 32, Task::Sgd).as_deref(),
+            Some("W2_vgg16_train_sgd_b32")
+        );
+        assert_eq!(name("vgg19", 1, Task::Sgd), None);
     }
 }
