@@ -10,6 +10,7 @@ use burn::tensor::{DType, Tensor};
 use rayon::prelude::*;
 
 use super::backend::{CpuBackend, Primitive, contiguous, with_backend};
+use super::steps::{AdamWStep, SgdStep};
 
 #[cfg(feature = "gpu")]
 use super::gpu as elsewhere;
@@ -38,23 +39,6 @@ mod elsewhere {
 
 /// Values that one task updates.
 const CHUNK: usize = 1 << 14;
-
-/// The settings of a step of AdamW, decay decoupled from the gradient.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct AdamWStep {
-    /// Learning rate.
-    pub rate: f32,
-    /// Decay of the mean of gradients.
-    pub beta_1: f32,
-    /// Decay of the mean of squared gradients.
-    pub beta_2: f32,
-    /// Added to the root in the denominator.
-    pub epsilon: f32,
-    /// Decay of the parameter itself, times the learning rate.
-    pub weight_decay: f32,
-    /// The number of this step, from 1.
-    pub time: i32,
-}
 
 /// Parameter, first and second moment after a step of AdamW:
 ///
@@ -132,17 +116,6 @@ fn adamw_on<B: CpuBackend, const D: usize>(
             }
         });
     Ok(owned.map(B::from_untracked))
-}
-
-/// The settings of a step of SGD with momentum.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct SgdStep {
-    /// Learning rate.
-    pub rate: f32,
-    /// Part of the velocity that is kept.
-    pub momentum: f32,
-    /// Decay of the parameter, added to the gradient.
-    pub weight_decay: f32,
 }
 
 /// Parameter and velocity after a step of SGD with momentum:

@@ -3,8 +3,8 @@
 use burn_cubecl::cubecl::client::Client;
 use burn_cubecl::cubecl::{self, prelude::*};
 
-use super::convolution::Convolution;
 use super::memory::Numbers;
+use super::sizes::{Convolution, Tail};
 
 /// The most input channels for which this is the faster way.
 const MOST_CHANNELS: usize = 4;
@@ -118,9 +118,10 @@ fn convolve<V: Size>(
     }
 }
 
-/// Whether this is the way to compute a convolution.
-pub(super) fn takes(convolution: &Convolution) -> bool {
-    convolution.in_channels <= MOST_CHANNELS && units(convolution) <= MOST_CUBES * UNITS
+/// Whether this is the way to compute a convolution and what follows it.
+pub(crate) fn takes(convolution: &Convolution, tail: Tail) -> bool {
+    let few = convolution.in_channels <= MOST_CHANNELS && !tail.pool;
+    few && units(convolution) <= MOST_CUBES * UNITS
 }
 
 /// Units for the pixels of one output channel of all images.

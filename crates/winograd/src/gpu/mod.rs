@@ -14,12 +14,15 @@ mod linear;
 mod lines;
 mod memory;
 mod product;
+mod sizes;
 mod tensors;
 mod tiling;
 mod transform;
 mod update;
 mod weight_gradient;
 
-pub(crate) use convolution::{Convolution, Tail, fits};
+pub(crate) use convolution::fits;
+pub(crate) use direct::takes as is_direct;
 pub(crate) use linear::takes as takes_product;
+pub(crate) use sizes::{Convolution, Tail};
 pub(crate) use tensors::*;

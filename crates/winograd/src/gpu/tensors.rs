@@ -3,15 +3,14 @@
 use burn_backend::{Shape, TensorMetadata};
 use burn_cubecl::tensor::CubeTensor;
 
-use super::convolution::{
-    self, Convolution, MATRICES, Weights, depth_of, rows_of, transform_weights,
-};
+use super::convolution::{self, MATRICES, Weights, depth_of, rows_of, transform_weights};
 use super::linear::{self as products, Matrix};
 use super::memory::Numbers;
 use super::product::Order;
+use super::sizes::{Convolution, Tail};
 use super::weight_gradient::weight_gradient as weight_gradients;
-use super::{Tail, direct, elementwise, update};
-use crate::burn::{AdamWStep, SgdStep};
+use super::{direct, elementwise, update};
+use crate::burn::steps::{AdamWStep, SgdStep};
 
 /// The shape of [`transformed`].
 pub(crate) fn transformed_shape(weights: &Shape) -> Shape {
@@ -108,7 +107,7 @@ pub(crate) fn convolved_once(
         map,
         |client| {
             let map = Numbers::of(map.clone());
-            if convolution.is_direct(tail) {
+            if direct::takes(convolution, tail) {
                 return direct::forward(
                     client,
                     convolution,

@@ -6,8 +6,8 @@
 
 use burn_cubecl::cubecl::{self, prelude::*};
 
-use super::convolution::Tail;
 use super::lines::{gradient_line, input_line, output_line, weight_gradient_line, weight_line};
+use super::sizes::Tail;
 
 /// The tiles of some maps, or a piece of them.
 #[derive(Clone, Copy, Debug, CubeType, CubeLaunch)]

@@ -4,7 +4,7 @@ use burn_cubecl::cubecl::client::Client;
 use burn_cubecl::cubecl::{self, calculate_cube_count_elemwise, prelude::*};
 
 use super::memory::{Numbers, UNITS};
-use crate::burn::{AdamWStep, SgdStep};
+use crate::burn::steps::{AdamWStep, SgdStep};
 
 /// What AdamW's formula needs, worked out for a step.
 #[derive(Clone, Copy, Debug, CubeType, CubeLaunch)]

@@ -2,11 +2,10 @@
 
 use burn_cubecl::cubecl::client::Client;
 
-use super::convolution::{
-    Convolution, MATRICES, cubes, most_numbers, pieces, tiles_of, transform_map,
-};
+use super::convolution::{MATRICES, cubes, most_numbers, pieces, tiles_of, transform_map};
 use super::memory::Numbers;
 use super::product::{self, Order, Products};
+use super::sizes::Convolution;
 use super::tiling::split_for;
 use super::transform;
 

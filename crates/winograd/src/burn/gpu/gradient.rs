@@ -10,7 +10,7 @@ use burn_autodiff::grads::Gradients;
 use burn_autodiff::ops::{Backward, NodeGuard, Ops, OpsKind};
 
 use super::kernels::{Gpu, Kernels};
-use super::{Primitive, Source, Tracked, bias_or_zeros};
+use super::tensors::{Primitive, Source, Tracked, bias_or_zeros};
 use crate::gpu::{Convolution, Tail};
 
 pub(super) fn convolve_tracked(

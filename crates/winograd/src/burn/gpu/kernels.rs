@@ -7,7 +7,7 @@ use burn_backend::Shape;
 use burn_backend::tensor::FloatTensor;
 use burn_cubecl::{Cube, CubeBackend};
 
-use crate::burn::{AdamWStep, SgdStep};
+use crate::burn::steps::{AdamWStep, SgdStep};
 use crate::gpu::{self, Convolution, Tail};
 
 /// The backend of all GPUs.

@@ -2,73 +2,24 @@
 
 mod gradient;
 mod kernels;
+mod prepared;
+mod tensors;
+mod update;
 
-use burn::tensor::{DType, Tensor};
-use burn_autodiff::Autodiff;
-use burn_autodiff::checkpoint::strategy::NoCheckpointing;
-use burn_autodiff::ops::NodeGuard;
-use burn_backend::ops::FloatTensorOps;
-use burn_backend::{BackendTypes, TensorMetadata};
+use burn::tensor::Tensor;
 
 use super::chain::{Chained, Convolution as Layer};
-use crate::gpu::{self, Convolution, Tail};
+use crate::gpu::{self, Tail};
 use gradient::{convolve_tracked, linear_tracked};
 use kernels::{Gpu, Kernels};
+use tensors::{Source, bias_or_zeros, sizes};
 
 pub(crate) use prepared::PreparedConvolution;
 pub(super) use update::{adamw, sgd};
 
-mod prepared;
-mod update;
-
-type Primitive = <Gpu as BackendTypes>::FloatTensorPrimitive;
-type Tracked = Autodiff<Gpu, NoCheckpointing>;
-
-/// A tensor, and where its gradient goes if it is on an autodiff device.
-struct Source {
-    primitive: Primitive,
-    guard: Option<NodeGuard>,
-}
-
-impl Source {
-    /// `None` if the tensor lies elsewhere, or is of other numbers.
-    fn of<const D: usize>(tensor: &Tensor<D>) -> Option<Self> {
-        if tensor.dtype() != DType::F32 {
-            return None;
-        }
-        if let Ok(primitive) = tensor.clone().try_into_primitive::<Gpu>() {
-            return Some(Self {
-                primitive,
-                guard: None,
-            });
-        }
-        let tracked = tensor.clone().try_into_primitive::<Tracked>().ok()?;
-        let (primitive, guard) = tracked.into_parts();
-        Some(Self {
-            primitive,
-            guard: Some(guard),
-        })
-    }
-}
-
 /// Whether a tensor lies on a GPU, on an autodiff device or not.
 pub(super) fn holds<const D: usize>(tensor: &Tensor<D>) -> bool {
     Source::of(tensor).is_some()
-}
-
-/// The sizes of a convolution, if the kernels can compute it on the device of `input`.
-fn sizes(input: &Tensor<4>, primitive: &Primitive, layer: &Layer) -> Option<Convolution> {
-    let [batch, in_channels, height, width] = input.dims();
-    let convolution = Convolution {
-        batch,
-        in_channels,
-        out_channels: layer.weight.dims()[0],
-        height,
-        width,
-        padding: layer.padding,
-    };
-    let client = TensorMetadata::device(primitive).client();
-    gpu::fits(&client, &convolution).then_some(convolution)
 }
 
 /// The layers one after the other; `None` where the kernels cannot compute them.
@@ -115,21 +66,6 @@ fn convolve(input: &Tensor<4>, layer: &Layer, tail: Tail) -> Option<Tensor<4>> {
     );
     let output = Gpu::convolved_once(map.primitive, weight.primitive, bias, convolution, tail);
     Some(Tensor::from_primitive::<Gpu>(output))
-}
-
-fn bias_or_zeros(
-    bias: Option<Primitive>,
-    like: &Primitive,
-    convolution: &Convolution,
-) -> Primitive {
-    bias.unwrap_or_else(|| {
-        let device = TensorMetadata::device(like);
-        Gpu::float_zeros(
-            [convolution.out_channels].into(),
-            &device,
-            DType::F32.into(),
-        )
-    })
 }
 
 /// `input · weight + bias`; `None` where the kernels cannot compute it.

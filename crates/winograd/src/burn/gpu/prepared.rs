@@ -2,8 +2,10 @@
 
 use burn::tensor::Tensor;
 
-use super::{Gpu, Kernels, Layer, Primitive, Source, bias_or_zeros, sizes};
-use crate::gpu::Tail;
+use super::kernels::{Gpu, Kernels};
+use super::tensors::{Primitive, Source, bias_or_zeros, sizes};
+use crate::burn::chain::Convolution as Layer;
+use crate::gpu::{Tail, is_direct};
 
 /// Weights and bias on a GPU, for inference.
 #[derive(Debug)]
@@ -48,7 +50,7 @@ impl PreparedConvolution {
             relu: layer.relu,
             pool,
         };
-        let output = match convolution.is_direct(tail) {
+        let output = match is_direct(&convolution, tail) {
             true => Gpu::convolved_once(map, self.weight.clone(), bias, convolution, tail),
             false => Gpu::convolved(map, self.transformed.clone(), bias, convolution, tail),
         };

@@ -5,8 +5,9 @@
 
 use burn::tensor::Tensor;
 
-use super::{Gpu, Kernels, Primitive, Source};
-use crate::burn::{AdamWStep, SgdStep};
+use super::kernels::{Gpu, Kernels};
+use super::tensors::{Primitive, Source};
+use crate::burn::steps::{AdamWStep, SgdStep};
 
 /// Parameter, first and second moment after a step; gradient and moments back if they do not all lie on a GPU.
 pub(in crate::burn) fn adamw<const D: usize>(

@@ -2,7 +2,7 @@
 
 use burn_cubecl::cubecl::{self, prelude::*};
 
-use super::{Order, Tile};
+use super::tile::{Order, Tile};
 
 /// Four numbers that lie one behind the other.
 type Four = Vector<f32, Const<4>>;

@@ -6,6 +6,7 @@
 mod kernel;
 #[cfg(all(test, feature = "wgpu", not(feature = "fusion")))]
 mod tests;
+mod tile;
 
 use burn_cubecl::cubecl::client::Client;
 use burn_cubecl::cubecl::prelude::*;
@@ -13,40 +14,7 @@ use burn_cubecl::cubecl::prelude::*;
 use super::memory::Numbers;
 use kernel::{Form, SizesLaunch, multiply};
 
-/// What a cube and a unit compute.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Tile {
-    /// Rows and columns of a cube's tile.
-    pub(super) rows: usize,
-    pub(super) columns: usize,
-    /// How much of the sum is in shared memory at once.
-    pub(super) depth: usize,
-    /// Rows and columns of a unit's part: multiples of four that divide those of the tile.
-    pub(super) unit_rows: usize,
-    pub(super) unit_columns: usize,
-}
-
-impl Tile {
-    /// Whether a cube's shared memory holds its operands.
-    pub(super) fn fits(self, client: &Client) -> bool {
-        let bytes = 2 * self.depth * (self.rows + self.columns) * size_of::<f32>();
-        bytes <= client.properties().hardware.max_shared_memory_size
-    }
-
-    /// Units of a cube.
-    pub(super) fn units(self) -> usize {
-        (self.rows / self.unit_rows) * (self.columns / self.unit_columns)
-    }
-}
-
-/// How an operand lies in memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Order {
-    /// The numbers of one step of the sum are neighbours: `[depth, rows]`.
-    DepthFirst,
-    /// The numbers of one row (of the right operand: one column) are neighbours: `[rows, depth]`.
-    DepthLast,
-}
+pub(super) use tile::{Order, Tile};
 
 /// Products of matrices.
 #[derive(Clone, Copy, Debug)]
