@@ -1,8 +1,8 @@
 //! The steps of a convolution and of its gradients.
 
 use burn_cubecl::cubecl::client::Client;
-use burn_cubecl::cubecl::prelude::*;
 
+use super::cubes::cubes;
 use super::memory::Numbers;
 use super::product::{self, Order, Products, Tile};
 use super::sizes::{Convolution, Tail};
@@ -34,19 +34,6 @@ pub(super) fn rows_of(out_channels: usize) -> usize {
         17..=32 => 32,
         _ => 64,
     })
-}
-
-/// Units of a cube of the transforms: tiles across, channels down.
-const TRANSFORM: [usize; 2] = [32, 8];
-
-pub(super) fn cubes(across: usize, down: usize) -> (CubeCount, CubeDim) {
-    let [width, height] = TRANSFORM;
-    let count = CubeCount::Static(
-        across.div_ceil(width) as u32,
-        down.div_ceil(height) as u32,
-        1,
-    );
-    (count, CubeDim::new_2d(width as u32, height as u32))
 }
 
 /// [`Weights`] of `[out_channels, in_channels, 3, 3]`; turned, those of [`Convolution::turned`].

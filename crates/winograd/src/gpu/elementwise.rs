@@ -1,9 +1,10 @@
 //! Max pooling, what ReLU and pooling let through of a gradient, and sums.
 
 use burn_cubecl::cubecl::client::Client;
-use burn_cubecl::cubecl::{self, calculate_cube_count_elemwise, prelude::*};
+use burn_cubecl::cubecl::{self, prelude::*};
 
-use super::memory::{Numbers, UNITS};
+use super::cubes::cubes_of_units;
+use super::memory::Numbers;
 
 /// 2x2 max pooling with stride 2 of `maps` maps, rounded down.
 #[cube(launch_unchecked)]
@@ -24,8 +25,7 @@ fn pool_kernel(map: &[f32], output: &mut [f32], height: u32, width: u32, maps: u
 pub(super) fn pool(client: &Client, map: &Numbers, [maps, height, width]: [usize; 3]) -> Numbers {
     let units = maps * (height / 2) * (width / 2);
     let output = Numbers::new(client, units);
-    let dim = CubeDim::new_1d(UNITS);
-    let count = calculate_cube_count_elemwise(client, units, dim);
+    let (count, dim) = cubes_of_units(client, units);
     // SAFETY: the kernel reads within `maps` maps and writes one number a unit.
     unsafe {
         pool_kernel::launch_unchecked(
@@ -72,8 +72,7 @@ pub(super) fn through_relu(client: &Client, gradient: &Numbers, output: &Numbers
     let length = output.length();
     let vector = if length.is_multiple_of(4) { 4 } else { 1 };
     let before = Numbers::new(client, length);
-    let dim = CubeDim::new_1d(UNITS);
-    let count = calculate_cube_count_elemwise(client, length / vector, dim);
+    let (count, dim) = cubes_of_units(client, length / vector);
     // SAFETY: all three have `length` numbers.
     unsafe {
         through_relu_kernel::launch_unchecked(
@@ -154,8 +153,7 @@ pub(super) fn through_pool(
 ) -> Numbers {
     let before = Numbers::new(client, map.length());
     let units = maps * height.div_ceil(2) * width.div_ceil(2);
-    let dim = CubeDim::new_1d(UNITS);
-    let count = calculate_cube_count_elemwise(client, units, dim);
+    let (count, dim) = cubes_of_units(client, units);
     // SAFETY: the kernel stays within `maps` maps of the size given.
     unsafe {
         through_pool_kernel::launch_unchecked(

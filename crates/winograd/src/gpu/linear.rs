@@ -1,9 +1,10 @@
 //! Linear layers, and the gradients of what they take.
 
 use burn_cubecl::cubecl::client::Client;
-use burn_cubecl::cubecl::{self, calculate_cube_count_elemwise, prelude::*};
+use burn_cubecl::cubecl::{self, prelude::*};
 
-use super::memory::{Numbers, UNITS};
+use super::cubes::cubes_of_units;
+use super::memory::Numbers;
 use super::product::{self, Order, Products};
 use super::tiling;
 
@@ -143,14 +144,13 @@ pub(super) fn multiply(
         let [left_step, left_row] = left.strides(left_order);
         let [right_step, right_column] = right.strides(right_order);
         let units = if depth >= 256 { 64 } else { 1 };
-        let count =
-            calculate_cube_count_elemwise(client, rows * columns * units, CubeDim::new_1d(256));
+        let (count, dim) = cubes_of_units(client, rows * columns * units);
         // SAFETY: the kernel stays within both matrices and writes `rows * columns` numbers.
         unsafe {
             sums_kernel::launch_unchecked(
                 client,
                 count,
-                CubeDim::new_1d(256),
+                dim,
                 left.numbers.argument(1),
                 right.numbers.argument(1),
                 bias.map(|bias| bias.argument(1)).into(),
@@ -187,8 +187,7 @@ pub(super) fn multiply(
     product::launch(client, &products, sides, tile, true);
     if pieces > 1 || bias.is_some() || relu {
         let units = rows * columns / 4;
-        let dim = CubeDim::new_1d(UNITS);
-        let count = calculate_cube_count_elemwise(client, units, dim);
+        let (count, dim) = cubes_of_units(client, units);
         // SAFETY: `pieces * rows * columns` numbers are read and `rows * columns` written.
         unsafe {
             add_pieces_kernel::launch_unchecked(

@@ -7,9 +7,6 @@ use burn_cubecl::cubecl::prelude::*;
 use burn_cubecl::cubecl::server::Handle;
 use burn_cubecl::tensor::CubeTensor;
 
-/// Units of a cube where each has work of its own: always as many, so that a kernel is compiled once.
-pub(super) const UNITS: u32 = 256;
-
 /// So many numbers of 32 bits.
 #[derive(Clone, Debug)]
 pub(super) struct Numbers {

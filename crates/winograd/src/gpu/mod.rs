@@ -8,6 +8,7 @@
 #![allow(unsafe_code)]
 
 mod convolution;
+mod cubes;
 mod direct;
 mod elementwise;
 mod linear;

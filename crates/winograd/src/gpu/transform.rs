@@ -48,6 +48,48 @@ fn place(tiles: &Tiles, tile: usize) -> Place {
     }
 }
 
+/// The square of a tile's pixels in `map`, rows of six registers, that begins `padding` pixels before the tile. What
+/// lies beyond the map, or belongs to tiles and channels that are none, is zero.
+#[cube]
+fn read_square(
+    map: &[f32],
+    tiles: &Tiles,
+    tile: usize,
+    channel: usize,
+    square: &mut Array<f32>,
+    #[comptime] side: usize,
+    #[comptime] padding: usize,
+) {
+    let (channels, height) = (tiles.channels as usize, tiles.height as usize);
+    let width = tiles.width as usize;
+    let meant = tile < tiles.count as usize && channel < channels;
+    let place = place(tiles, tile);
+    let at = (place.image * channels + channel) * height * width;
+    #[unroll]
+    for i in 0..side {
+        // Rows above the map wrap around to very large numbers.
+        let row = place.row + i - padding;
+        #[unroll]
+        for j in 0..side {
+            let column = place.column + j - padding;
+            let mut value = 0.0f32;
+            if meant && row < height && column < width {
+                value = map[at + row * width + column];
+            }
+            square[comptime!(i * 6 + j)] = value;
+        }
+    }
+}
+
+/// The 36 numbers of a transformed tile, each into its matrix of `matrix` numbers, at `first`.
+#[cube]
+fn write_matrices(square: &Array<f32>, output: &mut [f32], first: usize, matrix: usize) {
+    #[unroll]
+    for i in 0..36usize {
+        output[first + i * matrix] = square[i];
+    }
+}
+
 /// BᵀdB of every tile, with `padding` zeros around the map. Tiles and channels that are none become zero.
 #[cube(launch_unchecked)]
 pub(super) fn transform_input(
@@ -63,25 +105,7 @@ pub(super) fn transform_input(
         terminate!();
     }
     let mut d = Array::<f32>::new(36usize);
-    let (channels, height) = (tiles.channels as usize, tiles.height as usize);
-    let width = tiles.width as usize;
-    let meant = tile < tiles.count as usize && channel < channels;
-    let place = place(&tiles, tile);
-    let at = (place.image * channels + channel) * height * width;
-    #[unroll]
-    for i in 0..6usize {
-        // Rows above the map wrap around to very large numbers.
-        let row = place.row + i - padding;
-        #[unroll]
-        for j in 0..6usize {
-            let column = place.column + j - padding;
-            let mut value = 0.0f32;
-            if meant && row < height && column < width {
-                value = map[at + row * width + column];
-            }
-            d[comptime!(i * 6 + j)] = value;
-        }
-    }
+    read_square(map, &tiles, tile, channel, &mut d, 6usize, padding);
     #[unroll]
     for i in 0..6usize {
         input_line(&mut d, i, 6usize);
@@ -90,11 +114,7 @@ pub(super) fn transform_input(
     for i in 0..6usize {
         input_line(&mut d, comptime!(i * 6), 1usize);
     }
-    let first = channel * line + tile;
-    #[unroll]
-    for i in 0..36usize {
-        output[first + i * lines * line] = d[i];
-    }
+    write_matrices(&d, output, channel * line + tile, lines * line);
 }
 
 /// A·y·Aᵀ of every tile of four by four of an output's gradient. Tiles and channels that are none become zero.
@@ -107,24 +127,7 @@ pub(super) fn transform_gradient(map: &[f32], output: &mut [f32], tiles: Tiles) 
         terminate!();
     }
     let mut y = Array::<f32>::new(36usize);
-    let (channels, height) = (tiles.channels as usize, tiles.height as usize);
-    let width = tiles.width as usize;
-    let meant = tile < tiles.count as usize && channel < channels;
-    let place = place(&tiles, tile);
-    let at = (place.image * channels + channel) * height * width;
-    #[unroll]
-    for i in 0..4usize {
-        let row = place.row + i;
-        #[unroll]
-        for j in 0..4usize {
-            let column = place.column + j;
-            let mut value = 0.0f32;
-            if meant && row < height && column < width {
-                value = map[at + row * width + column];
-            }
-            y[comptime!(i * 6 + j)] = value;
-        }
-    }
+    read_square(map, &tiles, tile, channel, &mut y, 4usize, 0usize);
     #[unroll]
     for j in 0..4usize {
         gradient_line(&mut y, j, 6usize);
@@ -133,11 +136,7 @@ pub(super) fn transform_gradient(map: &[f32], output: &mut [f32], tiles: Tiles) 
     for i in 0..6usize {
         gradient_line(&mut y, comptime!(i * 6), 1usize);
     }
-    let first = channel * line + tile;
-    #[unroll]
-    for i in 0..36usize {
-        output[first + i * lines * line] = y[i];
-    }
+    write_matrices(&y, output, channel * line + tile, lines * line);
 }
 
 /// How outputs are written.
@@ -279,11 +278,7 @@ pub(super) fn transform_weights(
     for i in 0..6usize {
         weight_line(&mut g, comptime!(i * 6), 1usize);
     }
-    let first = step * rows + row;
-    #[unroll]
-    for i in 0..36usize {
-        output[first + i * depth * rows] = g[i];
-    }
+    write_matrices(&g, output, step * rows + row, depth * rows);
 }
 
 /// GᵀuG of the transformed weights' gradient `[36, pieces, in_lines, out_lines]`, whose pieces are added: the weights'

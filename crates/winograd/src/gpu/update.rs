@@ -1,9 +1,10 @@
 //! Optimizer steps: each value is read and written once.
 
 use burn_cubecl::cubecl::client::Client;
-use burn_cubecl::cubecl::{self, calculate_cube_count_elemwise, prelude::*};
+use burn_cubecl::cubecl::{self, prelude::*};
 
-use super::memory::{Numbers, UNITS};
+use super::cubes::cubes_of_units;
+use super::memory::Numbers;
 use crate::burn::steps::{AdamWStep, SgdStep};
 
 /// What AdamW's formula needs, worked out for a step.
@@ -57,8 +58,7 @@ pub(super) fn adamw(
 ) -> [Numbers; 3] {
     let length = parameter.length();
     let new: [Numbers; 3] = std::array::from_fn(|_| Numbers::new(client, length));
-    let dim = CubeDim::new_1d(UNITS);
-    let count = calculate_cube_count_elemwise(client, length, dim);
+    let (count, dim) = cubes_of_units(client, length);
     // SAFETY: all have `length` numbers.
     unsafe {
         adamw_kernel::launch_unchecked(
@@ -120,8 +120,7 @@ pub(super) fn sgd(
 ) -> [Numbers; 2] {
     let length = parameter.length();
     let new: [Numbers; 2] = std::array::from_fn(|_| Numbers::new(client, length));
-    let dim = CubeDim::new_1d(UNITS);
-    let count = calculate_cube_count_elemwise(client, length, dim);
+    let (count, dim) = cubes_of_units(client, length);
     // SAFETY: all have `length` numbers.
     unsafe {
         sgd_kernel::launch_unchecked(

@@ -2,7 +2,8 @@
 
 use burn_cubecl::cubecl::client::Client;
 
-use super::convolution::{MATRICES, cubes, most_numbers, pieces, tiles_of, transform_map};
+use super::convolution::{MATRICES, most_numbers, pieces, tiles_of, transform_map};
+use super::cubes::cubes;
 use super::memory::Numbers;
 use super::product::{self, Order, Products};
 use super::sizes::Convolution;

@@ -20,38 +20,22 @@ pub(super) fn convolve_tracked(
     convolution: Convolution,
     tail: Tail,
 ) -> Option<Tensor<4>> {
-    let guards = [map.guard?, weight.guard?];
-    let (map, weight) = (map.primitive, weight.primitive);
-    match bias {
-        Some(bias) => {
-            let [map_guard, weight_guard] = guards;
-            let guards = [map_guard, weight_guard, bias.guard?];
-            let bias = bias.primitive;
-            Some(
-                ConvolutionInputs {
-                    map,
-                    weight,
-                    bias,
-                    convolution,
-                    tail,
-                }
-                .run(guards),
-            )
-        }
-        None => {
-            let bias = bias_or_zeros(None, &map, &convolution);
-            Some(
-                ConvolutionInputs {
-                    map,
-                    weight,
-                    bias,
-                    convolution,
-                    tail,
-                }
-                .run(guards),
-            )
-        }
-    }
+    let (map_guard, weight_guard) = (map.guard?, weight.guard?);
+    let (bias, bias_guard) = match bias {
+        Some(bias) => (Some(bias.primitive), Some(bias.guard?)),
+        None => (None, None),
+    };
+    let inputs = ConvolutionInputs {
+        bias: bias_or_zeros(bias, &map.primitive, &convolution),
+        map: map.primitive,
+        weight: weight.primitive,
+        convolution,
+        tail,
+    };
+    Some(match bias_guard {
+        Some(bias_guard) => inputs.run([map_guard, weight_guard, bias_guard]),
+        None => inputs.run([map_guard, weight_guard]),
+    })
 }
 
 struct ConvolutionInputs {
