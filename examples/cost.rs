@@ -65,23 +65,23 @@ struct Options {
 
     /// Fail above so many multiply-accumulates, such as 16G
     #[arg(long, value_name = "N", value_parser = parse_amount)]
-    max_macs: Option<u64>,
+    max_macs: Option<u128>,
 
     /// Fail above so many floating-point operations
     #[arg(long, value_name = "N", value_parser = parse_amount)]
-    max_flops: Option<u64>,
+    max_flops: Option<u128>,
 
     /// Fail above this cost in the chosen convention
     #[arg(long, value_name = "N", value_parser = parse_amount)]
-    max_cost: Option<u64>,
+    max_cost: Option<u128>,
 
     /// Fail above so many parameters, such as 100M
     #[arg(long, value_name = "N", value_parser = parse_amount)]
-    max_params: Option<u64>,
+    max_params: Option<u128>,
 
     /// Fail above this peak of memory, such as 2GiB; of the training step with --train
     #[arg(long, value_name = "BYTES", value_parser = parse_amount)]
-    max_peak_memory: Option<u64>,
+    max_peak_memory: Option<u128>,
 }
 
 fn help() -> String {

@@ -106,7 +106,7 @@ impl Analyzer {
             return outcome.and(Err(Error::Module("nothing was recorded".into())));
         };
         let outputs: Vec<_> = outputs.iter().map(|output| output.0).collect();
-        let mut record = Record::new(tree, operations, &inputs, &outputs, &self.custom);
+        let mut record = Record::new(tree, operations, &inputs, &outputs, &self.custom)?;
         attribute(&mut record);
         match outcome {
             Ok(()) => Ok(Analysis { record }),

@@ -190,7 +190,7 @@ fn rows(record: &Record, convention: &Convention, backward: Option<&Backward>) -
 }
 
 /// Bytes that an operation allocates for its results, parameters' own reshaping left out.
-fn activation_bytes(record: &Record, operation: &Operation) -> u64 {
+fn activation_bytes(record: &Record, operation: &Operation) -> u128 {
     if operation.kind == Kind::View {
         return 0;
     }
@@ -212,7 +212,7 @@ fn calls(record: &Record, operations: &[usize], row: &mut Row) {
     let Some(&first) = operations.first() else {
         return;
     };
-    let mut reads: BTreeMap<usize, u64> = BTreeMap::new();
+    let mut reads: BTreeMap<usize, u128> = BTreeMap::new();
     let mut starts = 0;
     let mut previous = None;
     for &index in operations {
@@ -271,7 +271,7 @@ fn total(record: &Record, rows: &[Row]) -> Total {
 }
 
 fn by_kind(record: &Record, convention: &Convention) -> Vec<KindShare> {
-    let mut shares: BTreeMap<Kind, (u64, u64, Work)> = BTreeMap::new();
+    let mut shares: BTreeMap<Kind, (u128, u128, Work)> = BTreeMap::new();
     for operation in &record.operations {
         let work = operation.work.unwrap_or_default();
         let share = shares.entry(operation.kind).or_default();
@@ -302,11 +302,11 @@ fn uncounted(record: &Record, backward: Option<&Backward>) -> Vec<Uncounted> {
         let name = &record.operations[gradient.operation].name;
         (gradient.operation, format!("{name} (backward)"))
     });
-    let mut found: BTreeMap<(usize, String), (u64, u64)> = BTreeMap::new();
+    let mut found: BTreeMap<(usize, String), (u128, u128)> = BTreeMap::new();
     for (index, name) in forward.chain(gradients) {
         let operation = &record.operations[index];
         let outputs = operation.outputs.iter();
-        let elements: u64 = outputs
+        let elements: u128 = outputs
             .map(|&output| record.tensors[output].elements())
             .sum();
         let entry = found.entry((operation.node, name)).or_default();
@@ -324,7 +324,7 @@ fn uncounted(record: &Record, backward: Option<&Backward>) -> Vec<Uncounted> {
         .collect()
 }
 
-fn forward_in_training(record: &Record, convention: &Convention) -> u64 {
+fn forward_in_training(record: &Record, convention: &Convention) -> u128 {
     record
         .operations
         .iter()
@@ -339,7 +339,7 @@ fn update(record: &Record, optimizer: Optimizer) -> Work {
     let mut work = Work::default();
     for parameter in &record.tree.parameters {
         if parameter.role == Role::Trainable {
-            work += optimizer.update(parameter.elements(), parameter.dtype.size() as u64);
+            work += optimizer.update(parameter.elements(), parameter.dtype.size() as u128);
         }
     }
     work

@@ -43,7 +43,7 @@ pub struct Compared {
     /// Its inputs.
     pub inputs: Vec<TensorSpec>,
     /// Operations that no rule covers; a comparison with some is of lower bounds.
-    pub uncounted: u64,
+    pub uncounted: u128,
 }
 
 /// One path in both reports.
@@ -63,28 +63,28 @@ pub struct Share {
     /// Its type.
     pub module: String,
     /// Its parameters, trainable and frozen.
-    pub parameters: u64,
+    pub parameters: u128,
     /// The cost of its forward pass in the convention's unit.
-    pub cost: u64,
+    pub cost: u128,
 }
 
 /// A figure in both reports.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Change {
     /// In the first report.
-    pub before: u64,
+    pub before: u128,
     /// In the second report.
-    pub after: u64,
-    /// `after - before`, held within 64 bits.
-    pub difference: i64,
+    pub after: u128,
+    /// `after - before`, held within 128 bits.
+    pub difference: i128,
     /// `after / before`; absent where `before` is 0.
     pub ratio: Option<f64>,
 }
 
 impl Change {
     /// The change from one figure to another.
-    pub fn new(before: u64, after: u64) -> Self {
-        let size = i64::try_from(after.abs_diff(before)).unwrap_or(i64::MAX);
+    pub fn new(before: u128, after: u128) -> Self {
+        let size = i128::try_from(after.abs_diff(before)).unwrap_or(i128::MAX);
         Self {
             before,
             after,
@@ -205,8 +205,8 @@ mod tests {
     fn changes() {
         let half = Change::new(10, 5);
         assert_eq!((half.difference, half.ratio), (-5, Some(0.5)));
-        let new = Change::new(0, u64::MAX);
-        assert_eq!((new.difference, new.ratio), (i64::MAX, None));
+        let new = Change::new(0, u128::MAX);
+        assert_eq!((new.difference, new.ratio), (i128::MAX, None));
     }
 
     #[test]
@@ -244,7 +244,7 @@ mod tests {
     fn rows_add_up_to_both_totals() {
         let (before, after) = (sample::report(), sample::deep(5));
         let comparison = Comparison::new(&before, &after).unwrap();
-        let sum = |side: fn(&ComparedRow) -> Option<&Share>| -> (u64, u64) {
+        let sum = |side: fn(&ComparedRow) -> Option<&Share>| -> (u128, u128) {
             let shares = || comparison.rows.iter().filter_map(side);
             (
                 shares().map(|share| share.parameters).sum(),

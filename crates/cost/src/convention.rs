@@ -28,7 +28,7 @@ pub struct Convention {
 }
 
 /// Which operations, which quantity, how often.
-type Line = (Which, Quantity, u64);
+type Line = (Which, Quantity, u128);
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Which {
@@ -301,7 +301,7 @@ impl FromStr for Convention {
 
 impl Convention {
     /// What an operation costs, `work` being its own.
-    pub(crate) fn cost(&self, record: &Record, operation: &Operation, work: &Work) -> u64 {
+    pub(crate) fn cost(&self, record: &Record, operation: &Operation, work: &Work) -> u128 {
         let sum = |lines: &[Line]| sum(lines, record, operation, work);
         let per_sample = match self.per_sample {
             [] => 0,
@@ -312,7 +312,12 @@ impl Convention {
 
     /// What one of an operation's gradients costs, `work` being the gradient's. Lines that count
     /// something else than arithmetic say nothing of gradients.
-    pub(crate) fn backward_cost(&self, record: &Record, operation: &Operation, work: &Work) -> u64 {
+    pub(crate) fn backward_cost(
+        &self,
+        record: &Record,
+        operation: &Operation,
+        work: &Work,
+    ) -> u128 {
         let lines = self.lines.iter().chain(self.per_sample);
         let arithmetic = lines.filter(|(_, quantity, _)| matches!(quantity, Macs | Flops));
         arithmetic
@@ -321,7 +326,7 @@ impl Convention {
     }
 }
 
-fn sum(lines: &[Line], record: &Record, operation: &Operation, work: &Work) -> u64 {
+fn sum(lines: &[Line], record: &Record, operation: &Operation, work: &Work) -> u128 {
     lines
         .iter()
         .filter(|(which, ..)| match which {
@@ -334,7 +339,7 @@ fn sum(lines: &[Line], record: &Record, operation: &Operation, work: &Work) -> u
 }
 
 impl Quantity {
-    fn of(self, record: &Record, operation: &Operation, work: &Work) -> u64 {
+    fn of(self, record: &Record, operation: &Operation, work: &Work) -> u128 {
         let first = |tensors: &[usize]| tensors.first().map(|&tensor| &record.tensors[tensor]);
         let elements = |tensor: Option<&TensorInfo>| tensor.map_or(0, TensorInfo::elements);
         let (input, output) = (first(&operation.inputs), first(&operation.outputs));
@@ -350,13 +355,13 @@ impl Quantity {
                 let parameters = parameters.filter(|parameter| parameter.role != Role::Buffer);
                 parameters
                     .map(|parameter| parameter.elements())
-                    .sum::<u64>()
+                    .sum::<u128>()
                     * record.batch()
             }
             OutputMacs => {
                 let weights = elements(first(operation.inputs.get(1..).unwrap_or_default()));
                 let channels = output.and_then(|tensor| tensor.shape.get(1)).copied();
-                elements(output) * weights / channels.unwrap_or(1).max(1) as u64
+                elements(output) * weights / channels.unwrap_or(1).max(1) as u128
             }
             AdaptiveEstimate => {
                 let (Some(input), Some(output)) = (input, output) else {
@@ -364,7 +369,7 @@ impl Quantity {
                 };
                 let sides = input.shape.iter().zip(&output.shape).skip(2);
                 let ratio: f64 = sides.map(|(&i, &o)| i as f64 / o.max(1) as f64).product();
-                ((ratio + 1.0) * output.elements() as f64) as u64
+                ((ratio + 1.0) * output.elements() as f64) as u128
             }
         }
     }

@@ -2,6 +2,11 @@
 
 use thiserror::Error;
 
+/// Bytes of the largest tensor that is counted. With it the work of every operation, which is at
+/// most some multiple of the product of two tensors' sizes, fits into 128 bits, and so does the
+/// sum of more operations than a forward pass can have.
+pub(crate) const LARGEST_TENSOR: u128 = 1 << 56;
+
 /// An analysis that did not come about.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -23,6 +28,14 @@ pub enum Error {
     ForeignOutput {
         /// The output's position, from 0.
         index: usize,
+    },
+    /// A tensor is larger than any memory, so that what happens to it cannot be counted.
+    #[error("{what} has the shape {shape:?}: more than {} PiB", LARGEST_TENSOR >> 50)]
+    TooLarge {
+        /// What it is, such as ``the tensor that follows `conv2d` ``.
+        what: String,
+        /// Its shape.
+        shape: Vec<usize>,
     },
     /// The module holds quantised weights, which Burn cannot record.
     #[error("the parameter `{path}` is quantised; dequantise the module before analysing it")]

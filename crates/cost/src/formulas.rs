@@ -10,11 +10,11 @@ use crate::work::Work;
 /// One inner product of n terms has n multiplications and n − 1 additions, as n products are
 /// put together by n − 1 plus signs; a bias is one more term to add. With a bias that is
 /// 2·n operations, without one 2·n − 1.
-pub fn inner_products(outputs: u64, terms: u64, bias: bool) -> Work {
+pub fn inner_products(outputs: u128, terms: u128, bias: bool) -> Work {
     Work {
         macs: outputs * terms,
         multiplications: outputs * terms,
-        additions: outputs * (terms.saturating_sub(1) + u64::from(bias)),
+        additions: outputs * (terms.saturating_sub(1) + u128::from(bias)),
         ..Work::default()
     }
 }
@@ -74,40 +74,40 @@ pub struct Convolution {
 impl Convolution {
     /// The terms of one output value: `(c_in / groups)·k1·k2`. The kernel has that many
     /// weights for each output channel.
-    pub fn terms(&self) -> u64 {
-        (self.in_channels / self.groups.max(1) * self.kernel[0] * self.kernel[1]) as u64
+    pub fn terms(&self) -> u128 {
+        (self.in_channels / self.groups.max(1) * self.kernel[0] * self.kernel[1]) as u128
     }
 
     /// `(k1·k2·c_in/groups + bias)·c_out`, bias being 0 or 1.
-    pub fn parameters(&self) -> u64 {
-        (self.terms() + u64::from(self.bias)) * self.out_channels as u64
+    pub fn parameters(&self) -> u128 {
+        (self.terms() + u128::from(self.bias)) * self.out_channels as u128
     }
 
     /// Output values of one image: `c_out·h_out·w_out`.
-    pub fn outputs(&self, [height, width]: [usize; 2]) -> u64 {
-        (self.out_channels * height * width) as u64
+    pub fn outputs(&self, [height, width]: [usize; 2]) -> u128 {
+        (self.out_channels * height * width) as u128
     }
 
     /// Multiply-accumulates of one image with an output of `size` `[h_out, w_out]`:
     /// [`outputs`](Self::outputs) times [`terms`](Self::terms). Products with the zeros of the
     /// padding are counted, as everywhere in the literature.
-    pub fn macs(&self, size: [usize; 2]) -> u64 {
+    pub fn macs(&self, size: [usize; 2]) -> u128 {
         self.outputs(size) * self.terms()
     }
 
     /// Multiplications: as many as [`macs`](Self::macs).
-    pub fn multiplications(&self, size: [usize; 2]) -> u64 {
+    pub fn multiplications(&self, size: [usize; 2]) -> u128 {
         self.macs(size)
     }
 
     /// Additions: `terms − 1` for each output value, one more with a bias.
-    pub fn additions(&self, size: [usize; 2]) -> u64 {
+    pub fn additions(&self, size: [usize; 2]) -> u128 {
         inner_products(self.outputs(size), self.terms(), self.bias).additions
     }
 
     /// Multiplications and additions: `c_out·h_out·w_out·2·terms` with a bias,
     /// `c_out·h_out·w_out·(2·terms − 1)` without.
-    pub fn flops(&self, size: [usize; 2]) -> u64 {
+    pub fn flops(&self, size: [usize; 2]) -> u128 {
         self.multiplications(size) + self.additions(size)
     }
 
@@ -116,8 +116,8 @@ impl Convolution {
     /// It leaves out the additions that put the products together, and so contradicts the
     /// definition in the same text (`a·b + c·d` is three operations), which
     /// [`flops`](Self::flops) follows.
-    pub fn flops_paper(&self, size: [usize; 2]) -> u64 {
-        self.outputs(size) * (self.terms() + u64::from(self.bias))
+    pub fn flops_paper(&self, size: [usize; 2]) -> u128 {
+        self.outputs(size) * (self.terms() + u128::from(self.bias))
     }
 }
 
@@ -143,26 +143,26 @@ pub struct Linear {
 impl Linear {
     /// `(inputs + bias)·outputs`, bias being 0 or 1: the convolution's formula with a kernel
     /// of one cell.
-    pub fn parameters(&self) -> u64 {
-        (self.inputs as u64 + u64::from(self.bias)) * self.outputs as u64
+    pub fn parameters(&self) -> u128 {
+        (self.inputs as u128 + u128::from(self.bias)) * self.outputs as u128
     }
 
     /// Multiply-accumulates for `rows` rows of input: `rows·inputs·outputs`.
-    pub fn macs(&self, rows: usize) -> u64 {
-        (rows * self.inputs * self.outputs) as u64
+    pub fn macs(&self, rows: usize) -> u128 {
+        (rows * self.inputs * self.outputs) as u128
     }
 
     /// Multiplications and additions: `rows·outputs·2·inputs` with a bias,
     /// `rows·outputs·(2·inputs − 1)` without.
-    pub fn flops(&self, rows: usize) -> u64 {
-        let outputs = (rows * self.outputs) as u64;
-        inner_products(outputs, self.inputs as u64, self.bias).flops()
+    pub fn flops(&self, rows: usize) -> u128 {
+        let outputs = (rows * self.outputs) as u128;
+        inner_products(outputs, self.inputs as u128, self.bias).flops()
     }
 
     /// The closed sum in the manner of [`Convolution::flops_paper`]:
     /// `rows·outputs·(inputs + bias)`.
-    pub fn flops_paper(&self, rows: usize) -> u64 {
-        (rows * self.outputs) as u64 * (self.inputs as u64 + u64::from(self.bias))
+    pub fn flops_paper(&self, rows: usize) -> u128 {
+        (rows * self.outputs) as u128 * (self.inputs as u128 + u128::from(self.bias))
     }
 }
 
@@ -184,23 +184,23 @@ pub struct Pooling {
 }
 
 impl Pooling {
-    fn outputs(&self, [height, width]: [usize; 2]) -> u64 {
-        (self.channels * height * width) as u64
+    fn outputs(&self, [height, width]: [usize; 2]) -> u128 {
+        (self.channels * height * width) as u128
     }
 
-    fn window(&self) -> u64 {
-        (self.kernel[0] * self.kernel[1]) as u64
+    fn window(&self) -> u128 {
+        (self.kernel[0] * self.kernel[1]) as u128
     }
 
     /// Max pooling to an output of `size`: the largest of n values takes n − 1 comparisons.
     /// It has no multiplications or additions, so its FLOPs are 0.
-    pub fn comparisons(&self, size: [usize; 2]) -> u64 {
+    pub fn comparisons(&self, size: [usize; 2]) -> u128 {
         self.outputs(size) * self.window().saturating_sub(1)
     }
 
     /// Average pooling to an output of `size`: n − 1 additions and one division for each
     /// output value.
-    pub fn flops(&self, size: [usize; 2]) -> u64 {
+    pub fn flops(&self, size: [usize; 2]) -> u128 {
         self.outputs(size) * self.window()
     }
 }

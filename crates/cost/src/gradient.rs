@@ -36,7 +36,7 @@ pub(crate) fn backward(record: &Record, inputs: bool) -> Backward {
     let needed = needed(record, inputs);
     let mut flows = vec![false; record.tensors.len()];
     // Operations that put the gradients of several uses of one tensor together.
-    let mut contributions = vec![0u64; record.tensors.len()];
+    let mut contributions = vec![0u128; record.tensors.len()];
     for &output in &record.outputs {
         flows[output] = needed[output];
     }
@@ -90,10 +90,10 @@ fn needed(record: &Record, inputs: bool) -> Vec<bool> {
 /// Sizes that a rule depends on.
 struct Sizes {
     /// Elements of the first output and of the input that is differentiated.
-    out: u64,
-    input: u64,
+    out: u128,
+    input: u128,
     /// Multiply-accumulates of the forward operation.
-    macs: u64,
+    macs: u128,
 }
 
 /// The work of the gradient of input `position`.
@@ -148,35 +148,35 @@ fn rule(record: &Record, operation: &Operation, position: usize) -> Option<Work>
     Some(work)
 }
 
-fn multiply(count: u64) -> Work {
+fn multiply(count: u128) -> Work {
     Work {
         multiplications: count,
         ..Work::default()
     }
 }
 
-fn add(count: u64) -> Work {
+fn add(count: u128) -> Work {
     Work {
         additions: count,
         ..Work::default()
     }
 }
 
-fn divide(count: u64) -> Work {
+fn divide(count: u128) -> Work {
     Work {
         divisions: count,
         ..Work::default()
     }
 }
 
-fn compare(count: u64) -> Work {
+fn compare(count: u128) -> Work {
     Work {
         comparisons: count,
         ..Work::default()
     }
 }
 
-fn evaluate(count: u64) -> Work {
+fn evaluate(count: u128) -> Work {
     Work {
         elementary: count,
         ..Work::default()
@@ -184,7 +184,7 @@ fn evaluate(count: u64) -> Work {
 }
 
 /// `macs` products, put together into `results` sums.
-fn sums(macs: u64, results: u64) -> Work {
+fn sums(macs: u128, results: u128) -> Work {
     Work {
         macs,
         ..multiply(macs) + add(macs.saturating_sub(results))
@@ -240,7 +240,7 @@ fn attention(operation: &Operation, position: usize, sizes: &Sizes) -> Work {
 
 /// Inputs `x, γ, β`; x̂ is the normalised x. dβ = Σ g, dγ = Σ g·x̂,
 /// dx = s·(g − dβ / n − x̂·dγ / n).
-fn normalisation(position: usize, sizes: &Sizes, channels: u64) -> Work {
+fn normalisation(position: usize, sizes: &Sizes, channels: u128) -> Work {
     match position {
         0 => multiply(2 * sizes.out) + add(2 * sizes.out) + divide(2 * channels),
         1 => {
@@ -268,7 +268,7 @@ fn activation(name: &str, sizes: &Sizes) -> Option<Work> {
 /// y·(g − Σ g·y); for the logarithm g − e^y·Σ g.
 fn softmax(name: &str, output: &TensorInfo, sizes: &Sizes) -> Work {
     let n = sizes.out;
-    let rows = n / output.shape.last().map_or(1, |&side| side as u64).max(1);
+    let rows = n / output.shape.last().map_or(1, |&side| side as u128).max(1);
     let sum = add(n - rows);
     match name {
         "log_softmax" => sum + evaluate(n) + multiply(n) + add(n),

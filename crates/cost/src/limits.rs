@@ -16,16 +16,16 @@ use crate::report::Report;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Limits {
     /// Multiply-accumulates of the forward pass, whatever the report's convention.
-    pub max_macs: Option<u64>,
+    pub max_macs: Option<u128>,
     /// Floating-point operations of the forward pass ([`Work::flops`](crate::work::Work::flops)),
     /// whatever the report's convention.
-    pub max_flops: Option<u64>,
+    pub max_flops: Option<u128>,
     /// Cost of the forward pass in the report's convention.
-    pub max_cost: Option<u64>,
+    pub max_cost: Option<u128>,
     /// Parameters, trainable and frozen, without buffers.
-    pub max_parameters: Option<u64>,
+    pub max_parameters: Option<u128>,
     /// Bytes at the peak: of the training step if the report has one, else of inference.
-    pub max_peak_memory: Option<u64>,
+    pub max_peak_memory: Option<u128>,
 }
 
 /// A limit that a report does not keep.
@@ -34,9 +34,9 @@ pub struct Exceeded {
     /// What is limited, such as `parameters`.
     pub what: String,
     /// The most that is allowed.
-    pub limit: u64,
+    pub limit: u128,
     /// What the report has.
-    pub found: u64,
+    pub found: u128,
 }
 
 impl fmt::Display for Exceeded {
@@ -125,7 +125,7 @@ mod tests {
             max_parameters: Some(0),
             max_peak_memory: Some(0),
         };
-        let found = |report: &Report| -> Vec<u64> {
+        let found = |report: &Report| -> Vec<u128> {
             none.check(report).iter().map(|one| one.found).collect()
         };
         assert_eq!(found(&report), [1_234_568, 2_469_136, 42, 650, 5_000_000]);

@@ -51,7 +51,7 @@ impl Display for Optimizer {
 
 impl Optimizer {
     /// Values kept for each trained parameter.
-    pub fn state_values(self) -> u64 {
+    pub fn state_values(self) -> u128 {
         match self {
             Self::Sgd => 0,
             Self::Momentum => 1,
@@ -60,7 +60,7 @@ impl Optimizer {
     }
 
     /// The work of updating `parameters` values of `size` bytes each.
-    pub fn update(self, parameters: u64, size: u64) -> Work {
+    pub fn update(self, parameters: u128, size: u128) -> Work {
         let (multiplications, additions, divisions, elementary) = match self {
             Self::Sgd => (1, 1, 0, 0),
             Self::Momentum => (2, 2, 0, 0),

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use burn::tensor::DType;
 use burn_ir::{OperationIr, TensorId, TensorIr, TensorStatus};
 
+use crate::error::{Error, LARGEST_TENSOR};
 use crate::kind::Kind;
-use crate::rules::{Rule, rule};
+use crate::rules::{Rule, bytes, rule};
 use crate::tree::{Parameter, Tree};
 use crate::work::Work;
 
@@ -33,12 +34,13 @@ pub(crate) struct TensorInfo {
 }
 
 impl TensorInfo {
-    pub(crate) fn elements(&self) -> u64 {
-        self.shape.iter().map(|&side| side as u64).product()
+    pub(crate) fn elements(&self) -> u128 {
+        let sides = self.shape.iter().map(|&side| side as u128);
+        sides.fold(1, u128::saturating_mul)
     }
 
-    pub(crate) fn bytes(&self) -> u64 {
-        self.elements() * self.dtype.size() as u64
+    pub(crate) fn bytes(&self) -> u128 {
+        self.elements() * self.dtype.size() as u128
     }
 }
 
@@ -51,7 +53,7 @@ pub(crate) struct Operation {
     /// `None` where no rule covers it.
     pub(crate) work: Option<Work>,
     /// Output values that a bias is added to as a part of it.
-    pub(crate) bias_outputs: u64,
+    pub(crate) bias_outputs: u128,
     pub(crate) inputs: Vec<usize>,
     pub(crate) outputs: Vec<usize>,
     /// Inputs that nobody needs any more, so that the operation may write into their memory.
@@ -81,7 +83,7 @@ impl Record {
         inputs: &[TensorId],
         outputs: &[TensorId],
         custom: &CustomRules,
-    ) -> Self {
+    ) -> Result<Self, Error> {
         let mut builder = Builder {
             record: Self {
                 tree,
@@ -94,11 +96,28 @@ impl Record {
         };
         let parameters = builder.record.tree.parameters.clone();
         for (index, parameter) in parameters.iter().enumerate() {
+            if parameter.bytes() > LARGEST_TENSOR {
+                let path = &builder.record.tree.nodes[parameter.node].path;
+                return Err(Error::TooLarge {
+                    what: format!("a parameter of `{path}`"),
+                    shape: parameter.shape.clone(),
+                });
+            }
             builder.parameter(index, parameter);
         }
         let inputs_at: HashMap<_, _> = inputs.iter().zip(0..).collect::<HashMap<_, usize>>();
         let mut found = vec![None; inputs.len()];
         for ir in operations {
+            if let Some(tensor) = ir.outputs().find(|tensor| bytes(tensor) > LARGEST_TENSOR) {
+                let what = match builder.record.operations.last() {
+                    Some(last) => format!("the tensor that follows `{}`", last.name),
+                    None => "an input".into(),
+                };
+                return Err(Error::TooLarge {
+                    what,
+                    shape: tensor.shape.iter().copied().collect(),
+                });
+            }
             // Stand-ins of parameters and inputs are recorded as new, empty tensors.
             let made = ir.outputs().next().map(|tensor| tensor.id);
             if let Some(id) = made
@@ -124,14 +143,14 @@ impl Record {
             .iter()
             .filter_map(|id| indices.get(id).copied())
             .collect();
-        record
+        Ok(record)
     }
 
     /// The batch size: the first dimension of the first input.
-    pub(crate) fn batch(&self) -> u64 {
+    pub(crate) fn batch(&self) -> u128 {
         let input = self.inputs.first().map(|&input| &self.tensors[input]);
         let side = input.and_then(|tensor| tensor.shape.first());
-        side.map_or(1, |&side| side as u64)
+        side.map_or(1, |&side| side as u128)
     }
 
     /// The parameter that a tensor is, where it is one.

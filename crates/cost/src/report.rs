@@ -62,16 +62,16 @@ pub struct ConventionInfo {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parameters {
     /// Trained by an optimizer.
-    pub trainable: u64,
+    pub trainable: u128,
     /// Parameters that are frozen.
-    pub frozen: u64,
+    pub frozen: u128,
     /// Values that are no parameters, such as running statistics.
-    pub buffers: u64,
+    pub buffers: u128,
 }
 
 impl Parameters {
     /// Trainable and frozen ones, without buffers.
-    pub fn count(&self) -> u64 {
+    pub fn count(&self) -> u128 {
         self.trainable + self.frozen
     }
 }
@@ -94,7 +94,7 @@ pub struct Row {
     /// The number of path segments; 0 for the root.
     pub depth: usize,
     /// How often the forward pass calls it.
-    pub calls: u64,
+    pub calls: u128,
     /// The shapes of the tensors that flow into its first call, parameters left out.
     pub inputs: Vec<Vec<usize>>,
     /// The shapes of the tensors that flow out of its first call.
@@ -102,13 +102,13 @@ pub struct Row {
     /// Its parameters.
     pub parameters: Parameters,
     /// The cost of the forward pass in the report's convention.
-    pub cost: u64,
+    pub cost: u128,
     /// The cost of the backward pass; 0 unless training was asked for.
-    pub backward_cost: u64,
+    pub backward_cost: u128,
     /// The forward pass, counted operation by operation.
     pub work: Work,
     /// Bytes of the tensors that it computes, views left out.
-    pub activation_bytes: u64,
+    pub activation_bytes: u128,
 }
 
 /// The sum of all rows.
@@ -117,15 +117,15 @@ pub struct Total {
     /// All parameters.
     pub parameters: Parameters,
     /// Their bytes, buffers included.
-    pub parameter_bytes: u64,
+    pub parameter_bytes: u128,
     /// The cost of the forward pass in the report's convention.
-    pub cost: u64,
+    pub cost: u128,
     /// The cost of the backward pass; 0 unless training was asked for.
-    pub backward_cost: u64,
+    pub backward_cost: u128,
     /// The forward pass, counted operation by operation.
     pub work: Work,
     /// Bytes of all computed tensors, views left out.
-    pub activation_bytes: u64,
+    pub activation_bytes: u128,
 }
 
 /// The share of one kind of operation.
@@ -134,9 +134,9 @@ pub struct KindShare {
     /// The kind, such as `convolution`.
     pub kind: String,
     /// How many operations of this kind the forward pass has.
-    pub operations: u64,
+    pub operations: u128,
     /// Their cost in the report's convention.
-    pub cost: u64,
+    pub cost: u128,
     /// Their work.
     pub work: Work,
 }
@@ -149,28 +149,28 @@ pub struct Uncounted {
     /// The module's path.
     pub path: String,
     /// How many there are.
-    pub operations: u64,
+    pub operations: u128,
     /// The elements that they put out.
-    pub elements: u64,
+    pub elements: u128,
 }
 
 /// Memory at its peak, in bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemoryReport {
     /// Parameters, trainable and frozen.
-    pub parameters: u64,
+    pub parameters: u128,
     /// Buffers.
-    pub buffers: u64,
+    pub buffers: u128,
     /// The inputs of the forward pass.
-    pub inputs: u64,
+    pub inputs: u128,
     /// Gradients of parameters, at the end of the backward pass; 0 for inference.
-    pub gradients: u64,
+    pub gradients: u128,
     /// The optimizer's state; 0 for inference.
-    pub optimizer: u64,
+    pub optimizer: u128,
     /// What the forward pass keeps for the backward pass; 0 for inference.
-    pub saved: u64,
+    pub saved: u128,
     /// The most that is alive at once, everything above included where it is alive.
-    pub peak: u64,
+    pub peak: u128,
     /// The operation at which the peak is reached, such as `conv2d`.
     pub peak_operation: String,
     /// The module which that operation belongs to.
@@ -189,7 +189,7 @@ pub struct Alive {
     /// The module which it belongs to.
     pub path: String,
     /// Its bytes.
-    pub bytes: u64,
+    pub bytes: u128,
 }
 
 /// Bytes of one element type.
@@ -198,7 +198,7 @@ pub struct DtypeBytes {
     /// The element type, such as `f32`.
     pub dtype: String,
     /// Its bytes.
-    pub bytes: u64,
+    pub bytes: u128,
 }
 
 /// A training step: forward, backward, optimizer.
@@ -207,9 +207,9 @@ pub struct TrainingReport {
     /// The optimizer: `sgd`, `momentum` or `adam`.
     pub optimizer: String,
     /// The cost of the forward pass in the report's convention.
-    pub forward: u64,
+    pub forward: u128,
     /// The cost of the backward pass in the report's convention.
-    pub backward: u64,
+    pub backward: u128,
     /// The optimizer's multiplications, additions and so on.
     pub update: Work,
     /// Memory of the step.
@@ -218,7 +218,7 @@ pub struct TrainingReport {
 
 impl Report {
     /// The share of a cost in the forward total, in percent; 0 where the total is 0.
-    pub fn percent(&self, cost: u64) -> f64 {
+    pub fn percent(&self, cost: u128) -> f64 {
         if self.total.cost == 0 {
             return 0.0;
         }

@@ -41,12 +41,13 @@ pub(crate) struct Parameter {
 }
 
 impl Parameter {
-    pub(crate) fn elements(&self) -> u64 {
-        self.shape.iter().map(|&side| side as u64).product()
+    pub(crate) fn elements(&self) -> u128 {
+        let sides = self.shape.iter().map(|&side| side as u128);
+        sides.fold(1, u128::saturating_mul)
     }
 
-    pub(crate) fn bytes(&self) -> u64 {
-        self.elements() * self.dtype.size() as u64
+    pub(crate) fn bytes(&self) -> u128 {
+        self.elements().saturating_mul(self.dtype.size() as u128)
     }
 }
 

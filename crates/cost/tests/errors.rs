@@ -196,3 +196,37 @@ fn an_analysis_inside_an_analysis() {
     });
     assert_eq!(macs(analysis), MACS);
 }
+
+#[test]
+fn counts_beyond_64_bits_are_exact() {
+    let images = 4_000_000_000;
+    let layer = Conv2dConfig::new([3, 64], [3, 3]).init(&device());
+    let analysis = analyse(&layer, |l, i| l.forward(i.float([images, 3, 226, 226])));
+    let report = analysis.expect("it runs").report(&Options::default());
+    let macs = images as u128 * 64 * 224 * 224 * 27;
+    assert_eq!(report.total.cost, macs);
+    assert_eq!(report.rows[0].cost, macs);
+    let json = report.to_json().expect("it can be written");
+    let read: cost::Report = serde_json::from_str(&json).expect("it can be read");
+    assert_eq!(read.total.cost, macs);
+}
+
+#[test]
+fn tensors_beyond_any_memory_are_an_error() {
+    let layer = LinearConfig::new(1 << 31, 1 << 31).init(&device());
+    let error = analyse(&layer, |l, i| l.forward(i.float([1 << 20, 1 << 31])));
+    let error = error.expect_err("a weight of 2^64 bytes").to_string();
+    assert!(error.contains("[2147483648, 2147483648]"), "{error}");
+
+    let layer = LinearConfig::new(8, 1 << 31).init(&device());
+    let error = analyse(&layer, |l, i| l.forward(i.float([1 << 40, 8])));
+    let error = error.expect_err("an output of 2^73 bytes").to_string();
+    assert!(error.contains("[1099511627776, 2147483648]"), "{error}");
+
+    let layer = Linear {
+        weight: LinearConfig::new(8, 8).init(&device()).weight,
+        bias: None,
+    };
+    let error = analyse(&layer, |l, i| l.forward(i.float([usize::MAX >> 8, 8])));
+    assert!(matches!(error, Err(Error::TooLarge { .. })), "{error:?}");
+}

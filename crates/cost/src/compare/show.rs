@@ -69,7 +69,7 @@ impl Comparison {
         for row in &self.rows {
             let module =
                 |share: &Option<Share>| share.as_ref().map_or(String::new(), |s| s.module.clone());
-            let exact = |number: u64| number.to_string();
+            let exact = |number: u128| number.to_string();
             let [old_parameters, new_parameters] = row.parameters(exact, "");
             let [old_cost, new_cost] = row.cost(exact, "");
             let cells = [
@@ -179,7 +179,7 @@ impl Comparison {
         }
     }
 
-    fn grid(&self, number: fn(u64) -> String) -> Grid {
+    fn grid(&self, number: fn(u128) -> String) -> Grid {
         let line = |name: &str, parameters: [String; 2], cost: [String; 2], change: String| {
             std::iter::once(name.to_owned())
                 .chain(parameters)
@@ -220,14 +220,14 @@ impl Comparison {
 }
 
 impl ComparedRow {
-    fn parameters(&self, number: impl Fn(u64) -> String, absent: &str) -> [String; 2] {
+    fn parameters(&self, number: impl Fn(u128) -> String, absent: &str) -> [String; 2] {
         [&self.before, &self.after].map(|share| match share {
             Some(share) => number(share.parameters),
             None => absent.to_owned(),
         })
     }
 
-    fn cost(&self, number: impl Fn(u64) -> String, absent: &str) -> [String; 2] {
+    fn cost(&self, number: impl Fn(u128) -> String, absent: &str) -> [String; 2] {
         [&self.before, &self.after].map(|share| match share {
             Some(share) => number(share.cost),
             None => absent.to_owned(),

@@ -41,9 +41,9 @@ fn csv_leaves_absent_values_empty_and_adds_up() {
         .collect();
     let (total, rows) = lines.split_last().unwrap();
     for column in 3..7 {
-        let sum: u64 = rows
+        let sum: u128 = rows
             .iter()
-            .filter_map(|r| r[column].parse::<u64>().ok())
+            .filter_map(|r| r[column].parse::<u128>().ok())
             .sum();
         assert_eq!(sum.to_string(), total[column]);
     }

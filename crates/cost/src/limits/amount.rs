@@ -12,7 +12,7 @@ pub enum AmountError {
     /// A fraction needs a unit that it is a fraction of.
     #[error("`{0}` is no whole number")]
     Fraction(String),
-    /// It does not fit into 64 bits.
+    /// It does not fit into 128 bits.
     #[error("`{0}` is too large")]
     TooLarge(String),
 }
@@ -26,7 +26,7 @@ pub enum AmountError {
 /// # Errors
 ///
 /// If the text is no such amount or does not fit.
-pub fn parse_amount(text: &str) -> Result<u64, AmountError> {
+pub fn parse_amount(text: &str) -> Result<u128, AmountError> {
     let text = text.trim();
     let end = text
         .find(|c: char| !(c.is_ascii_digit() || matches!(c, '_' | ',' | '.')))
@@ -49,9 +49,11 @@ pub fn parse_amount(text: &str) -> Result<u64, AmountError> {
     if multiplier == 1 && !fraction.is_empty() {
         return Err(AmountError::Fraction(text.to_owned()));
     }
-    let whole: u64 = whole.parse().map_err(|_| too_large())?;
-    let amount = u128::from(whole) * u128::from(multiplier) + part(fraction, multiplier);
-    u64::try_from(amount).map_err(|_| too_large())
+    let whole: u128 = whole.parse().map_err(|_| too_large())?;
+    whole
+        .checked_mul(multiplier)
+        .and_then(|amount| amount.checked_add(part(fraction, multiplier)))
+        .ok_or_else(too_large)
 }
 
 /// The digits without separators, each of which must stand between two digits.
@@ -68,26 +70,26 @@ fn digits(text: &str) -> Option<String> {
 
 /// `0.fraction` times the multiplier, rounded down. Digits beyond the 18th are left out: the
 /// largest multiplier, 2^60, times 10^18 still fits into 128 bits.
-fn part(fraction: &str, multiplier: u64) -> u128 {
+fn part(fraction: &str, multiplier: u128) -> u128 {
     let mut value = 0u128;
     let mut scale = 1u128;
     for digit in fraction.bytes().take(18) {
         value = value * 10 + u128::from(digit.saturating_sub(b'0'));
         scale *= 10;
     }
-    value * u128::from(multiplier) / scale
+    value * multiplier / scale
 }
 
-fn multiplier(unit: &str) -> Option<u64> {
+fn multiplier(unit: &str) -> Option<u128> {
     let prefix = unit.strip_suffix('B').unwrap_or(unit);
     Some(match prefix {
         "" => 1,
         "k" | "K" => 1000,
-        "M" => 1000u64.pow(2),
-        "G" => 1000u64.pow(3),
-        "T" => 1000u64.pow(4),
-        "P" => 1000u64.pow(5),
-        "E" => 1000u64.pow(6),
+        "M" => 1000u128.pow(2),
+        "G" => 1000u128.pow(3),
+        "T" => 1000u128.pow(4),
+        "P" => 1000u128.pow(5),
+        "E" => 1000u128.pow(6),
         "Ki" | "ki" => 1 << 10,
         "Mi" => 1 << 20,
         "Gi" => 1 << 30,
@@ -118,8 +120,8 @@ mod tests {
             ("12 B", 12),
             (" 7k ", 7000),
             ("0.3KiB", 307),
-            ("18446744073709551615", u64::MAX),
-            ("15.999999999999999999Ei", u64::MAX - 1),
+            ("18446744073709551615", u64::MAX.into()),
+            ("15.999999999999999999Ei", (u64::MAX - 1).into()),
         ];
         for (text, amount) in cases {
             assert_eq!(parse_amount(text), Ok(amount), "{text}");
@@ -136,7 +138,10 @@ mod tests {
             let error = parse_amount(text).unwrap_err();
             assert!(matches!(error, AmountError::Unit(_)), "{text}: {error}");
         }
-        for text in ["16Ei", "18446744073709551616", "19E"] {
+        for text in [
+            "340282366920938463463374607431768211456",
+            "999999999999999999999Ei",
+        ] {
             let error = parse_amount(text).unwrap_err();
             assert!(matches!(error, AmountError::TooLarge(_)), "{text}: {error}");
         }

@@ -17,7 +17,7 @@ const SHOWN: usize = 8;
 /// The fullest moment so far.
 #[derive(Default)]
 pub(super) struct Peak {
-    pub(super) total: u64,
+    pub(super) total: u128,
     pub(super) moment: usize,
     operation: usize,
     backward: bool,
@@ -27,25 +27,25 @@ pub(super) struct Peak {
 pub(super) struct Life<'a> {
     record: &'a Record,
     /// Parameters, buffers and optimizer state.
-    base: u64,
+    base: u128,
     /// Storages of tensors, and gradients by tensor, with their bytes.
-    alive: HashMap<usize, u64>,
-    gradients: HashMap<usize, u64>,
-    tensor_bytes: u64,
-    gradient_bytes: u64,
+    alive: HashMap<usize, u128>,
+    gradients: HashMap<usize, u128>,
+    tensor_bytes: u128,
+    gradient_bytes: u128,
     /// What is kept beside tensors.
-    beside: u64,
+    beside: u128,
     pub(super) peak: Peak,
     moment: usize,
     /// The moment whose living tensors are wanted, and these.
     wanted: usize,
-    snapshot: Vec<(usize, u64)>,
-    snapshot_gradients: u64,
-    snapshot_beside: u64,
+    snapshot: Vec<(usize, u128)>,
+    snapshot_gradients: u128,
+    snapshot_beside: u128,
 }
 
 impl<'a> Life<'a> {
-    pub(super) fn new(record: &'a Record, base: u64, wanted: usize) -> Self {
+    pub(super) fn new(record: &'a Record, base: u128, wanted: usize) -> Self {
         Self {
             record,
             base,
@@ -74,14 +74,14 @@ impl<'a> Life<'a> {
         self.tensor_bytes -= self.alive.remove(&storage).unwrap_or(0);
     }
 
-    fn take_gradient(&mut self, tensor: usize, bytes: u64) {
+    fn take_gradient(&mut self, tensor: usize, bytes: u128) {
         if let Entry::Vacant(entry) = self.gradients.entry(tensor) {
             entry.insert(bytes);
             self.gradient_bytes += bytes;
         }
     }
 
-    fn release_gradient(&mut self, tensor: usize) -> Option<u64> {
+    fn release_gradient(&mut self, tensor: usize) -> Option<u128> {
         let bytes = self.gradients.remove(&tensor)?;
         self.gradient_bytes -= bytes;
         Some(bytes)
@@ -179,7 +179,7 @@ impl<'a> Life<'a> {
                 .peak_path
                 .clone_from(&record.tree.nodes[operation.node].path);
         }
-        let mut by_dtype: BTreeMap<&str, u64> = BTreeMap::new();
+        let mut by_dtype: BTreeMap<&str, u128> = BTreeMap::new();
         for parameter in &record.tree.parameters {
             *by_dtype.entry(parameter.dtype.name()).or_default() += parameter.bytes();
         }
@@ -235,7 +235,7 @@ impl<'a> Life<'a> {
     }
 }
 
-fn describe(record: &Record, tensor: usize, bytes: u64) -> Alive {
+fn describe(record: &Record, tensor: usize, bytes: u128) -> Alive {
     let (what, path) = match record.tensors[tensor].origin {
         Origin::Operation(index) => {
             let operation = &record.operations[index];

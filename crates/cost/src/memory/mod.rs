@@ -41,7 +41,7 @@ pub(crate) fn training(record: &Record, backward: &Backward, optimizer: Optimize
             report.optimizer += parameter.bytes() * optimizer.state_values();
         }
     }
-    report.saved = storages.saved(record) + saved.beside.iter().sum::<u64>();
+    report.saved = storages.saved(record) + saved.beside.iter().sum::<u128>();
     let base = report.parameters + report.buffers + report.optimizer;
     fullest(&mut report, record, base, |life| {
         life.forward(&storages, &saved);
@@ -54,7 +54,7 @@ pub(crate) fn training(record: &Record, backward: &Backward, optimizer: Optimize
 fn fullest<'a>(
     report: &mut MemoryReport,
     record: &'a Record,
-    base: u64,
+    base: u128,
     walk: impl Fn(&mut Life<'a>),
 ) {
     let mut first = Life::new(record, base, usize::MAX);

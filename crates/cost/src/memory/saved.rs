@@ -14,7 +14,7 @@ pub(super) struct Saved {
     /// pass runs from the last operation to the first. `None` where none needs it.
     pub(super) tensors: Vec<Option<usize>>,
     /// For each operation, bytes that are kept beside its inputs and outputs.
-    pub(super) beside: Vec<u64>,
+    pub(super) beside: Vec<u128>,
 }
 
 impl Saved {

@@ -105,7 +105,7 @@ impl Storages {
     }
 
     /// Bytes of computed tensors that the backward pass needs.
-    pub(super) fn saved(&self, record: &Record) -> u64 {
+    pub(super) fn saved(&self, record: &Record) -> u128 {
         (0..record.tensors.len())
             .filter(|&tensor| self.of[tensor] == tensor && self.kept[tensor].is_some())
             .map(|tensor| &record.tensors[tensor])

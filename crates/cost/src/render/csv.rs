@@ -73,9 +73,9 @@ pub(super) fn csv(report: &Report) -> String {
 
 fn numbers(
     parameters: &Parameters,
-    cost: [u64; 2],
+    cost: [u128; 2],
     work: &Work,
-    last: [u64; 2],
+    last: [u128; 2],
 ) -> impl Iterator<Item = String> {
     let parameters = [parameters.trainable, parameters.frozen, parameters.buffers];
     let work = [
@@ -99,7 +99,7 @@ fn numbers(
 
 /// Uncounted operations for each shown row. They go to the nearest ancestor that is shown: in a
 /// folded report their own module has no row.
-fn uncounted(report: &Report) -> Vec<u64> {
+fn uncounted(report: &Report) -> Vec<u128> {
     let paths: Vec<&str> = shown(report).map(|row| row.path.as_str()).collect();
     let mut counts = vec![0; paths.len()];
     for part in &report.uncounted {
@@ -158,9 +158,9 @@ mod tests {
         assert_eq!(rows.len(), 4);
         assert!(lines.iter().all(|line| line.len() == HEAD.len() + 1));
         for column in 6..HEAD.len() {
-            let sum: u64 = rows
+            let sum: u128 = rows
                 .iter()
-                .map(|row| row[column].parse::<u64>().unwrap())
+                .map(|row| row[column].parse::<u128>().unwrap())
                 .sum();
             assert_eq!(sum.to_string(), total[column], "{}", head[column]);
         }
@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn uncounted_operations_of_a_folded_report_stay() {
         let report = sample::report().folded(1);
-        assert_eq!(uncounted(&report).iter().sum::<u64>(), 2);
+        assert_eq!(uncounted(&report).iter().sum::<u128>(), 2);
         assert!(!is_within("features10", "features1"));
     }
 }

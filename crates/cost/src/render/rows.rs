@@ -57,7 +57,7 @@ fn first_shape(shapes: &[Vec<usize>]) -> String {
 }
 
 /// The rows and their total, with `number` to write parameters and cost.
-pub(crate) fn grid(report: &Report, number: fn(u64) -> String) -> Grid {
+pub(crate) fn grid(report: &Report, number: fn(u128) -> String) -> Grid {
     let rows = shown(report)
         .map(|row| {
             vec![
@@ -116,10 +116,10 @@ mod tests {
         let grid = grid(&report, |number| number.to_string());
         let total = grid.total.unwrap();
         for column in [3, 4] {
-            let sum: u64 = grid
+            let sum: u128 = grid
                 .rows
                 .iter()
-                .map(|row| row[column].parse::<u64>().unwrap())
+                .map(|row| row[column].parse::<u128>().unwrap())
                 .sum();
             assert_eq!(sum.to_string(), total[column]);
         }

@@ -3,7 +3,7 @@
 use crate::report::*;
 use crate::work::Work;
 
-fn row(path: &str, module: &str, parameters: Parameters, cost: u64) -> Row {
+fn row(path: &str, module: &str, parameters: Parameters, cost: u128) -> Row {
     Row {
         path: path.to_owned(),
         module: module.to_owned(),
@@ -28,7 +28,7 @@ fn row(path: &str, module: &str, parameters: Parameters, cost: u64) -> Row {
     }
 }
 
-fn parameters(trainable: u64, frozen: u64, buffers: u64) -> Parameters {
+fn parameters(trainable: u128, frozen: u128, buffers: u128) -> Parameters {
     Parameters {
         trainable,
         frozen,
@@ -140,13 +140,16 @@ pub(crate) fn deep(rows: usize) -> Report {
     with_rows(
         (0..rows)
             .map(|index| {
-                let size = (index as u64 % 17 + 1) * 12_345;
+                let size = (index as u128 % 17 + 1) * 12_345;
                 let path = format!("stages.{}.blocks.{index}.conv", index / 10);
                 row(&path, "Conv2d", parameters(size * 3, 0, 0), size * size)
             })
             .collect(),
     )
 }
+
+/// A number that no column has room for.
+const HUGE: u128 = u64::MAX as u128;
 
 /// Names and numbers that no column has room for.
 pub(crate) fn extreme() -> Report {
@@ -159,14 +162,14 @@ pub(crate) fn extreme() -> Report {
         row.module = "AVeryLongTypeName".repeat(5);
         row.outputs = vec![vec![usize::MAX; 12]];
     }
-    report.rows[1].cost = u64::MAX;
-    report.rows[1].parameters.trainable = u64::MAX - 448;
-    report.rows[1].activation_bytes = u64::MAX;
-    report.total.cost = u64::MAX;
-    report.total.activation_bytes = u64::MAX;
+    report.rows[1].cost = HUGE;
+    report.rows[1].parameters.trainable = HUGE - 448;
+    report.rows[1].activation_bytes = HUGE;
+    report.total.cost = HUGE;
+    report.total.activation_bytes = HUGE;
     report.inference.peak_path.clone_from(&long);
     report.uncounted[0].operation.clone_from(&long);
     report.by_kind[0].kind.clone_from(&long);
-    report.by_kind[0].cost = u64::MAX;
+    report.by_kind[0].cost = HUGE;
     report
 }

@@ -5,17 +5,17 @@ use super::units::short;
 /// From 0 to a round number above the largest value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Scale {
-    step: u64,
-    ticks: u64,
+    step: u128,
+    ticks: u128,
 }
 
 impl Scale {
     /// An axis for values up to `largest`, with four to eight ticks above 0 where the values
     /// allow: steps of 1, 2 or 5 times a power of ten.
-    pub(super) fn new(largest: u64) -> Self {
-        let mut step = 1u64;
+    pub(super) fn new(largest: u128) -> Self {
+        let mut step = 1u128;
         let mut factors = [2, 5, 10].into_iter().cycle();
-        let mut power = 1u64;
+        let mut power = 1u128;
         while largest / step >= 8 {
             let Some(factor) = factors.next() else { break };
             let Some(next) = power.checked_mul(factor) else {
@@ -33,7 +33,7 @@ impl Scale {
     }
 
     /// Where a value lies, from 0 at the bottom to 1 at the top.
-    pub(super) fn share(&self, value: u64) -> f64 {
+    pub(super) fn share(&self, value: u128) -> f64 {
         value as f64 / (self.step as f64 * self.ticks as f64)
     }
 
@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn the_largest_value_fits_and_ticks_are_few() {
-        for largest in [0, 1, 7, 8, 99, 12_345, 1_849_688_064, u64::MAX] {
+        for largest in [0, 1, 7, 8, 99, 12_345, 1_849_688_064, u128::MAX] {
             let scale = Scale::new(largest);
             assert!(scale.share(largest) <= 1.0, "{largest}");
             assert!((1..=9).contains(&scale.ticks), "{largest}: {scale:?}");

@@ -29,7 +29,7 @@ const PARAMETERS: &str = "#c44e00";
 struct Panel<'a> {
     heading: String,
     colour: &'a str,
-    values: Vec<u64>,
+    values: Vec<u128>,
     top: f64,
 }
 

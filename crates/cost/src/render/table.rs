@@ -77,7 +77,7 @@ mod tests {
     #[test]
     fn the_rendered_rows_add_up() {
         let table = sample::report().to_table();
-        let number = |cell: &str| cell.replace(',', "").parse::<u64>().unwrap();
+        let number = |cell: &str| cell.replace(',', "").parse::<u128>().unwrap();
         let cells = |line: &str| {
             line.split_whitespace()
                 .map(str::to_owned)

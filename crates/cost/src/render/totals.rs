@@ -29,7 +29,7 @@ impl Section {
     }
 
     /// A line that says nothing where the number is 0.
-    fn line_if(&mut self, label: &str, number: u64, show: fn(u64) -> String) {
+    fn line_if(&mut self, label: &str, number: u128, show: fn(u128) -> String) {
         if number > 0 {
             self.line(label, show(number));
         }
@@ -180,7 +180,7 @@ fn memory(section: &mut Section, memory: &MemoryReport) {
 }
 
 /// A cost, exact and short.
-fn amount(report: &Report, cost: u64) -> String {
+fn amount(report: &Report, cost: u128) -> String {
     let unit = &report.convention.unit;
     if cost < 1000 {
         return format!("{cost} {unit}");

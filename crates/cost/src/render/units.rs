@@ -1,7 +1,7 @@
 //! Numbers as text: separators, SI and binary prefixes, percent, ratios.
 
 /// An exact integer with separators: `15,470,264,320`.
-pub fn grouped(number: u64) -> String {
+pub fn grouped(number: u128) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
@@ -14,7 +14,7 @@ pub fn grouped(number: u64) -> String {
 }
 
 /// A difference with its sign: `+1,000`, `-1,000`, `0`.
-pub fn signed(difference: i64) -> String {
+pub fn signed(difference: i128) -> String {
     let size = grouped(difference.unsigned_abs());
     match difference {
         0 => size,
@@ -24,11 +24,15 @@ pub fn signed(difference: i64) -> String {
 }
 
 /// A rounded number with an SI prefix: `15.47 G`. Below 1000 it is exact.
-pub fn short(number: u64) -> String {
+pub fn short(number: u128) -> String {
     if number < 1000 {
         return number.to_string();
     }
-    let (value, prefix) = scaled(number, 1000.0, &["", "k", "M", "G", "T", "P", "E"]);
+    let (value, prefix) = scaled(
+        number,
+        1000.0,
+        &["", "k", "M", "G", "T", "P", "E", "Z", "Y", "R", "Q"],
+    );
     if value < 100.0 {
         format!("{value:.2} {prefix}")
     } else {
@@ -37,16 +41,20 @@ pub fn short(number: u64) -> String {
 }
 
 /// Bytes in binary units: `527.8 MiB`. Below 1024 they are exact.
-pub fn bytes(number: u64) -> String {
+pub fn bytes(number: u128) -> String {
     if number < 1024 {
         return format!("{number} B");
     }
-    let (value, prefix) = scaled(number, 1024.0, &["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"]);
+    let (value, prefix) = scaled(
+        number,
+        1024.0,
+        &["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei", "Zi", "Yi"],
+    );
     format!("{value:.1} {prefix}B")
 }
 
 /// Bytes in binary units, and exactly where that differs: `527.8 MiB (553,430,176 bytes)`.
-pub fn bytes_exact(number: u64) -> String {
+pub fn bytes_exact(number: u128) -> String {
     if number < 1024 {
         return bytes(number);
     }
@@ -70,7 +78,7 @@ pub fn ratio(ratio: Option<f64>) -> String {
 
 /// The number and the prefix that go together. The next prefix is taken as soon as one decimal
 /// would round up to it, so that `1000.0 k` never appears.
-fn scaled(number: u64, base: f64, prefixes: &[&'static str]) -> (f64, &'static str) {
+fn scaled(number: u128, base: f64, prefixes: &[&'static str]) -> (f64, &'static str) {
     let mut value = number as f64;
     let mut prefix = "";
     for (index, next) in prefixes.iter().enumerate() {
@@ -96,7 +104,10 @@ mod tests {
             (999, "999"),
             (1000, "1,000"),
             (15_470_264_320, "15,470,264,320"),
-            (u64::MAX, "18,446,744,073,709,551,615"),
+            (
+                u128::MAX,
+                "340,282,366,920,938,463,463,374,607,431,768,211,455",
+            ),
         ];
         for (number, text) in cases {
             assert_eq!(grouped(number), text);
@@ -104,7 +115,10 @@ mod tests {
         assert_eq!(signed(-1000), "-1,000");
         assert_eq!(signed(1), "+1");
         assert_eq!(signed(0), "0");
-        assert_eq!(signed(i64::MIN), "-9,223,372,036,854,775,808");
+        assert_eq!(
+            signed(i128::MIN),
+            "-170,141,183,460,469,231,731,687,303,715,884,105,728"
+        );
     }
 
     #[test]
@@ -116,7 +130,8 @@ mod tests {
             (15_470_264_320, "15.47 G"),
             (999_949, "999.9 k"),
             (999_950, "1.00 M"),
-            (u64::MAX, "18.45 E"),
+            (61_881_057_280_000_000_000, "61.88 E"),
+            (u128::MAX, "340282366.9 Q"),
         ];
         for (number, text) in cases {
             assert_eq!(short(number), text);
@@ -129,7 +144,7 @@ mod tests {
         assert_eq!(bytes(1024), "1.0 KiB");
         assert_eq!(bytes(1024 * 1024 - 1), "1.0 MiB");
         assert_eq!(bytes(553_430_176), "527.8 MiB");
-        assert_eq!(bytes(u64::MAX), "16.0 EiB");
+        assert_eq!(bytes(1 << 64), "16.0 EiB");
         assert_eq!(bytes_exact(2048), "2.0 KiB (2,048 bytes)");
         assert_eq!(bytes_exact(12), "12 B");
     }

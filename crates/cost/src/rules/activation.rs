@@ -78,6 +78,6 @@ fn shifted_exponentials(op: &DimOpIr) -> Work {
         + ADDITION * (values - rows)
 }
 
-fn rows(op: &DimOpIr) -> u64 {
+fn rows(op: &DimOpIr) -> u128 {
     elements(&op.out) / side(&op.out, op.axis).max(1)
 }

@@ -54,7 +54,7 @@ pub(super) fn rule(operation: &BaseOperationIr) -> Rule {
     }
 }
 
-fn additions(name: &'static str, count: u64) -> Rule {
+fn additions(name: &'static str, count: u128) -> Rule {
     let work = Work {
         additions: count,
         ..Work::default()
@@ -62,7 +62,7 @@ fn additions(name: &'static str, count: u64) -> Rule {
     Rule::new(name, Kind::Movement, work)
 }
 
-fn comparisons(name: &'static str, count: u64) -> Rule {
+fn comparisons(name: &'static str, count: u128) -> Rule {
     let work = Work {
         comparisons: count,
         ..Work::default()

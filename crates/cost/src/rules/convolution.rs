@@ -49,8 +49,8 @@ pub(super) fn deformable(op: &DeformConv2dOpIr) -> Rule {
     let rule = forward("deform_conv2d", &op.weight, op.bias.as_ref(), &op.out);
     // The offsets hold two coordinates for each sampling position.
     let positions = elements(&op.offset) / 2;
-    let channels = op.x.shape.iter().nth(1).copied().unwrap_or(1) as u64;
-    let samples = positions / (op.options.offset_groups.max(1) as u64) * channels;
+    let channels = op.x.shape.iter().nth(1).copied().unwrap_or(1) as u128;
+    let samples = positions / (op.options.offset_groups.max(1) as u128) * channels;
     let mut sampling = (ADDITION * 6 + ELEMENTARY * 2 + MULTIPLICATION * 4) * positions
         + (MULTIPLICATION * 4 + ADDITION * 3) * samples;
     if op.mask.is_some() {
@@ -92,7 +92,7 @@ pub(super) fn bias_gradient(name: &'static str, output_grad: &TensorIr, out: &Te
     Rule::new(name, Kind::Reduction, ADDITION * additions)
 }
 
-fn products_into(name: &'static str, kind: Kind, products: u64, out: &TensorIr) -> Rule {
+fn products_into(name: &'static str, kind: Kind, products: u128, out: &TensorIr) -> Rule {
     let work = Work {
         macs: products,
         multiplications: products,
@@ -103,11 +103,11 @@ fn products_into(name: &'static str, kind: Kind, products: u64, out: &TensorIr) 
 }
 
 /// The product of all dimensions but the first.
-pub(super) fn fan(weight: &TensorIr) -> u64 {
+pub(super) fn fan(weight: &TensorIr) -> u128 {
     weight
         .shape
         .iter()
         .skip(1)
-        .map(|&side| side as u64)
+        .map(|&side| side as u128)
         .product()
 }

@@ -22,7 +22,7 @@ use burn_ir::OperationIr;
 use crate::kind::Kind;
 use crate::work::Work;
 
-use shape::bytes;
+pub(crate) use shape::bytes;
 
 /// What the table says of an operation.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,9 +33,9 @@ pub(crate) struct Rule {
     /// `None` where no rule covers the operation.
     pub(crate) work: Option<Work>,
     /// Output values that a bias is added to as a part of this operation.
-    pub(crate) bias_outputs: u64,
+    pub(crate) bias_outputs: u128,
     /// Bytes that are read where that is not all of the inputs, as in a look-up.
-    read: Option<u64>,
+    read: Option<u128>,
 }
 
 impl Rule {
@@ -54,7 +54,7 @@ impl Rule {
         Self::new(name, kind, Work::default())
     }
 
-    fn with_bias(self, outputs: u64) -> Self {
+    fn with_bias(self, outputs: u128) -> Self {
         Self {
             bias_outputs: outputs,
             ..self
@@ -62,7 +62,7 @@ impl Rule {
     }
 
     /// Only `bytes` of the inputs are read.
-    fn reading(self, bytes: u64) -> Self {
+    fn reading(self, bytes: u128) -> Self {
         Self {
             read: Some(bytes),
             ..self

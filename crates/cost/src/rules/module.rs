@@ -52,7 +52,7 @@ pub(super) fn rule(operation: &ModuleOperationIr) -> Rule {
                 &op.out_grad,
                 &op.weight_grad,
             );
-            let samples = elements(&op.offset) / 2 / (op.options.offset_groups.max(1) as u64)
+            let samples = elements(&op.offset) / 2 / (op.options.offset_groups.max(1) as u128)
                 * side(&op.x, 1);
             let sampling = (MULTIPLICATION * 12 + ADDITION * 12) * samples;
             Rule {
@@ -173,19 +173,19 @@ pub(super) fn rule(operation: &ModuleOperationIr) -> Rule {
             spread("max_pool2d_backward", Kind::MaxPool, elements(&op.grad))
         }
         Op::AvgPool1d(op) => {
-            let read = elements(&op.out) * product(&[op.kernel_size]);
+            let read = elements(&op.out).saturating_mul(product(&[op.kernel_size]));
             average("avg_pool1d", Kind::AveragePool, &op.out, read)
         }
         Op::AvgPool2d(op) => {
-            let read = elements(&op.out) * product(&op.kernel_size);
+            let read = elements(&op.out).saturating_mul(product(&op.kernel_size));
             average("avg_pool2d", Kind::AveragePool, &op.out, read)
         }
         Op::AvgPool1dBackward(op) => {
-            let cells = elements(&op.grad) * product(&[op.kernel_size]);
+            let cells = elements(&op.grad).saturating_mul(product(&[op.kernel_size]));
             spread("avg_pool1d_backward", Kind::AveragePool, cells)
         }
         Op::AvgPool2dBackward(op) => {
-            let cells = elements(&op.grad) * product(&op.kernel_size);
+            let cells = elements(&op.grad).saturating_mul(product(&op.kernel_size));
             spread("avg_pool2d_backward", Kind::AveragePool, cells)
         }
         Op::AdaptiveAvgPool1d(op) => adaptive("adaptive_avg_pool1d", &op.x, &op.out, 1),
@@ -244,25 +244,26 @@ pub(super) fn rule(operation: &ModuleOperationIr) -> Rule {
     }
 }
 
-fn product(sides: &[usize]) -> u64 {
-    sides.iter().map(|&side| side as u64).product()
+fn product(sides: &[usize]) -> u128 {
+    let sides = sides.iter().map(|&side| side as u128);
+    sides.fold(1, u128::saturating_mul)
 }
 
 /// The largest of n cells takes n − 1 comparisons.
 fn max_pool(name: &'static str, out: &TensorIr, kernel: &[usize]) -> Rule {
-    let comparisons = elements(out) * product(kernel).saturating_sub(1);
+    let comparisons = elements(out).saturating_mul(product(kernel).saturating_sub(1));
     Rule::new(name, Kind::MaxPool, COMPARISON * comparisons)
 }
 
 /// Means over windows that cover `read` cells in all.
-fn average(name: &'static str, kind: Kind, out: &TensorIr, read: u64) -> Rule {
+fn average(name: &'static str, kind: Kind, out: &TensorIr, read: u128) -> Rule {
     let outputs = elements(out);
     let work = ADDITION * read.saturating_sub(outputs) + DIVISION * outputs;
     Rule::new(name, kind, work)
 }
 
 /// One addition for each cell that a gradient is spread over.
-fn spread(name: &'static str, kind: Kind, cells: u64) -> Rule {
+fn spread(name: &'static str, kind: Kind, cells: u128) -> Rule {
     Rule::new(name, kind, ADDITION * cells)
 }
 
@@ -272,24 +273,29 @@ fn adaptive(name: &'static str, input: &TensorIr, out: &TensorIr, dimensions: us
 }
 
 /// The cells that all windows of an adaptive pooling cover: along each dimension, window i goes
-/// from ⌊i·n / m⌋ to ⌈(i + 1)·n / m⌉, so neighbours overlap where m does not divide n.
-fn adaptive_cells(input: &TensorIr, out: &TensorIr, dimensions: usize) -> u64 {
+/// from ⌊i·n / m⌋ to ⌈(i + 1)·n / m⌉. Neighbours share a cell wherever m does not divide i·n, which
+/// is at all but gcd(n, m) − 1 of the m − 1 borders, so there are n + m − gcd(n, m) cells.
+fn adaptive_cells(input: &TensorIr, out: &TensorIr, dimensions: usize) -> u128 {
     let rank = input.shape.iter().count();
-    let planes: u64 = out
+    let planes: u128 = out
         .shape
         .iter()
         .take(rank.saturating_sub(dimensions))
-        .map(|&side| side as u64)
+        .map(|&side| side as u128)
         .product();
     (rank.saturating_sub(dimensions)..rank)
         .map(|axis| {
             let (n, m) = (side(input, axis), side(out, axis));
-            (0..m)
-                .map(|i| ((i + 1) * n).div_ceil(m) - i * n / m)
-                .sum::<u64>()
+            n + m - greatest_common_divisor(n, m)
         })
-        .product::<u64>()
-        * planes
+        .fold(planes, u128::saturating_mul)
+}
+
+fn greatest_common_divisor(a: u128, b: u128) -> u128 {
+    match b {
+        0 => a,
+        b => greatest_common_divisor(b, a % b),
+    }
 }
 
 /// y = x·s + t with s = γ / √(σ² + ε) and t = β − μ·s, as implementations compute it: s and t
@@ -317,7 +323,7 @@ fn layer_norm(op: &LayerNormOpIr) -> Rule {
 
 /// softmax(s·Q·Kᵀ + mask)·V. A causal mask saves nothing here: every score is counted.
 fn attention(op: &AttentionOpIr) -> Rule {
-    let keys = op.key.shape.iter().rev().nth(1).copied().unwrap_or(1) as u64;
+    let keys = op.key.shape.iter().rev().nth(1).copied().unwrap_or(1) as u128;
     let rows = elements(&op.query) / last(&op.query).max(1);
     let scores = rows * keys;
     let mut work = inner_products(scores, last(&op.query), false)
@@ -345,6 +351,6 @@ fn ctc(op: &CtcLossOpIr) -> Work {
 }
 
 /// log Σ e^x of three predecessors, plus the label's own logarithm.
-fn lattice(cells: u64) -> Work {
+fn lattice(cells: u128) -> Work {
     (COMPARISON * 2 + ADDITION * 7 + ELEMENTARY * 4) * cells
 }

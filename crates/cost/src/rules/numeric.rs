@@ -71,7 +71,7 @@ pub(super) fn rule(operation: &NumericOperationIr) -> Rule {
         Op::ArgSort(op) => sort("arg_sort", &op.input, op.dim),
         Op::TopK(op) => top_k("top_k", &op.input, side(&op.out, op.axis)),
         Op::ArgTopK(op) => top_k("arg_top_k", &op.input, side(&op.out, op.axis)),
-        Op::TopKWithIndices(op) => top_k("top_k_with_indices", &op.tensor, op.k as u64),
+        Op::TopKWithIndices(op) => top_k("top_k_with_indices", &op.tensor, op.k as u128),
 
         Op::Full(_) => Rule::free("full", Kind::Creation),
         Op::IntRandom(_) => Rule::free("random", Kind::Creation),
@@ -126,8 +126,8 @@ pub(super) fn each(name: &'static str, out: &TensorIr, work: Work) -> Rule {
 /// A power with a small whole exponent is a product; any other is a function of its own.
 fn power(exponent: ScalarIr) -> Work {
     match exponent {
-        ScalarIr::Int(n @ 1..=4) => MULTIPLICATION * (n as u64 - 1),
-        ScalarIr::UInt(n @ 1..=4) => MULTIPLICATION * (n - 1),
+        ScalarIr::Int(n @ 1..=4) => MULTIPLICATION * (n as u128 - 1),
+        ScalarIr::UInt(n @ 1..=4) => MULTIPLICATION * u128::from(n - 1),
         ScalarIr::Float(_) | ScalarIr::Int(_) | ScalarIr::UInt(_) | ScalarIr::Bool(_) => ELEMENTARY,
     }
 }
@@ -166,11 +166,11 @@ fn sort(name: &'static str, input: &TensorIr, axis: usize) -> Rule {
 }
 
 /// Comparisons of a heap of the k largest: at most ⌈log₂ k⌉ + 1 for each value.
-fn top_k(name: &'static str, input: &TensorIr, k: u64) -> Rule {
+fn top_k(name: &'static str, input: &TensorIr, k: u128) -> Rule {
     let comparisons = elements(input) * (log2_ceil(k) + 1);
     Rule::new(name, Kind::Sort, COMPARISON * comparisons)
 }
 
-fn log2_ceil(n: u64) -> u64 {
-    u64::from(n.max(1).next_power_of_two().trailing_zeros())
+fn log2_ceil(n: u128) -> u128 {
+    u128::from(n.max(1).next_power_of_two().trailing_zeros())
 }

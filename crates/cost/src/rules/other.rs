@@ -61,7 +61,7 @@ pub(super) fn distributed(operation: &DistributedOperationIr) -> Rule {
     match operation {
         // Each device adds what the others send.
         DistributedOperationIr::AllReduce(op) => {
-            let others = (op.device_ids.len() as u64).saturating_sub(1);
+            let others = (op.device_ids.len() as u128).saturating_sub(1);
             let work = Work {
                 additions: elements(&op.out) * others,
                 ..Work::default()
