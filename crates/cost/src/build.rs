@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::analysis::Analysis;
+use crate::calls::calls;
 use crate::convention::{Convention, MACS};
 use crate::error::Error;
 use crate::gradient::{Backward, backward, training_forward};
@@ -11,8 +12,7 @@ use crate::memory;
 use crate::optimizer::Optimizer;
 use crate::record::{Operation, Record};
 use crate::report::{
-    ConventionInfo, KindShare, Parameters, Report, Row, SCHEMA, TensorSpec, Total, TrainingReport,
-    Uncounted,
+    ConventionInfo, KindShare, Report, Row, SCHEMA, TensorSpec, Total, TrainingReport, Uncounted,
 };
 use crate::tree::Role;
 use crate::work::Work;
@@ -164,11 +164,10 @@ fn rows(record: &Record, convention: &Convention, backward: Option<&Backward>) -
             Role::Buffer => count.buffers += parameter.elements(),
         }
     }
-    let mut operations: Vec<Vec<usize>> = vec![Vec::new(); tree.nodes.len()];
-    for (index, operation) in record.operations.iter().enumerate() {
-        operations[operation.node].push(index);
+    for operation in &record.operations {
         let row = &mut rows[operation.node];
         let work = operation.work.unwrap_or_default();
+        row.operations += 1;
         row.work += work;
         row.cost += convention.cost(record, operation, &work);
         row.activation_bytes += activation_bytes(record, operation);
@@ -178,8 +177,11 @@ fn rows(record: &Record, convention: &Convention, backward: Option<&Backward>) -
         let work = gradient.work.unwrap_or_default();
         rows[operation.node].backward_cost += convention.backward_cost(record, operation, &work);
     }
-    for (row, operations) in rows.iter_mut().zip(&operations) {
-        calls(record, operations, row);
+    for (row, call) in rows.iter_mut().zip(calls(record)) {
+        row.calls = call.times;
+        let shape = |tensor: usize| record.tensors[tensor].shape.clone();
+        row.inputs = call.inputs.into_iter().map(shape).collect();
+        row.outputs = call.outputs.into_iter().map(shape).collect();
     }
     let hidden = tree.nodes.iter().map(|node| node.hidden);
     rows.into_iter()
@@ -189,72 +191,13 @@ fn rows(record: &Record, convention: &Convention, backward: Option<&Backward>) -
         .collect()
 }
 
-/// Bytes that an operation allocates for its results, parameters' own reshaping left out.
+/// Bytes that an operation allocates for its results.
 fn activation_bytes(record: &Record, operation: &Operation) -> u128 {
     if operation.kind == Kind::View {
         return 0;
     }
-    let outputs = operation
-        .outputs
-        .iter()
-        .map(|&output| &record.tensors[output]);
-    outputs
-        .filter(|tensor| tensor.owner.is_none())
-        .map(|tensor| tensor.bytes())
-        .sum()
-}
-
-/// Fills in how often a module is called, and the shapes around its first call.
-///
-/// A module with parameters is called as often as its most used parameter is read; one without
-/// as often as its operations start anew.
-fn calls(record: &Record, operations: &[usize], row: &mut Row) {
-    let Some(&first) = operations.first() else {
-        return;
-    };
-    let mut reads: BTreeMap<usize, u128> = BTreeMap::new();
-    let mut starts = 0;
-    let mut previous = None;
-    for &index in operations {
-        let operation = &record.operations[index];
-        for &input in &operation.inputs {
-            if record.parameter(input).is_some() {
-                *reads.entry(input).or_default() += 1;
-            }
-        }
-        if operation.name == record.operations[first].name || previous.is_none_or(|p| p + 1 < index)
-        {
-            starts += 1;
-        }
-        previous = Some(index);
-    }
-    row.calls = match reads.values().max() {
-        Some(&reads) => reads,
-        None if row.parameters == Parameters::default() && row.depth > 0 => starts,
-        None => 1,
-    };
-    let length = operations.len() / (row.calls.max(1) as usize).min(operations.len());
-    let call = &operations[..length.max(1)];
-    let made: Vec<usize> = call
-        .iter()
-        .flat_map(|&index| record.operations[index].outputs.iter().copied())
-        .collect();
-    for &index in call {
-        for &input in &record.operations[index].inputs {
-            let tensor = &record.tensors[input];
-            if tensor.owner.is_none() && !made.contains(&input) && row.inputs.len() < 4 {
-                row.inputs.push(tensor.shape.clone());
-            }
-        }
-    }
-    row.inputs.dedup();
-    if let Some(&index) = call.last() {
-        let outputs = &record.operations[index].outputs;
-        row.outputs = outputs
-            .iter()
-            .map(|&output| record.tensors[output].shape.clone())
-            .collect();
-    }
+    let outputs = operation.outputs.iter();
+    outputs.map(|&output| record.tensors[output].bytes()).sum()
 }
 
 fn total(record: &Record, rows: &[Row]) -> Total {

@@ -64,6 +64,20 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Whether its first input is data to which it applies the others as weights.
+    pub(crate) fn applies_weights(self) -> bool {
+        matches!(
+            self,
+            Self::Convolution
+                | Self::TransposedConvolution
+                | Self::DeformableConvolution
+                | Self::Linear
+                | Self::Matmul
+                | Self::BatchNorm
+                | Self::LayerNorm
+        )
+    }
+
     /// Its name in reports, such as `max_pool`.
     pub fn name(self) -> &'static str {
         match self {

@@ -4,6 +4,7 @@
 mod analysis;
 mod attribution;
 mod build;
+mod calls;
 mod capture;
 pub mod compare;
 pub mod convention;
@@ -12,7 +13,6 @@ pub mod formulas;
 mod gradient;
 mod inputs;
 mod kind;
-mod layers;
 mod lend;
 pub mod limits;
 mod memory;

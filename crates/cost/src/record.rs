@@ -29,7 +29,7 @@ pub(crate) struct TensorInfo {
     pub(crate) shape: Vec<usize>,
     pub(crate) dtype: DType,
     pub(crate) origin: Origin,
-    /// Made from parameters and constants alone, of this module's parameters.
+    /// Weights: a parameter of this module, or made of its parameters and constants alone.
     pub(crate) owner: Option<usize>,
 }
 
@@ -230,7 +230,7 @@ impl Builder {
             .outputs()
             .map(|tensor| self.tensor(tensor, Origin::Operation(index)))
             .collect();
-        let owner = self.owner(&inputs);
+        let owner = self.owner(kind, &inputs);
         for &output in &outputs {
             self.record.tensors[output].owner = owner;
         }
@@ -246,19 +246,27 @@ impl Builder {
         });
     }
 
-    /// The module of the parameters that an operation's result depends on, if it depends on
-    /// nothing else.
-    fn owner(&self, inputs: &[usize]) -> Option<usize> {
+    /// The module whose weights an operation makes out of weights, where it does: all inputs are
+    /// weights or constants, and none is data that another module's weights are applied to. A
+    /// learned query that goes through a linear layer is data from there on.
+    fn owner(&self, kind: Kind, inputs: &[usize]) -> Option<usize> {
+        let tree = &self.record.tree;
         let mut owner = None;
         for &input in inputs {
             let tensor = &self.record.tensors[input];
-            match tensor.owner {
-                Some(node) => {
-                    owner = Some(owner.map_or(node, |other| self.record.tree.common(other, node)));
+            owner = match (owner, tensor.owner) {
+                (None, Some(node)) => Some(node),
+                (Some(a), Some(b)) if a == b => owner,
+                (Some(a), Some(b)) if !kind.applies_weights() => {
+                    let common = tree.common(a, b);
+                    if common == a || common == b {
+                        return None;
+                    }
+                    Some(common)
                 }
-                None if tensor.origin == Origin::Constant => {}
-                None => return None,
-            }
+                (_, None) if tensor.origin == Origin::Constant => owner,
+                _ => return None,
+            };
         }
         owner
     }

@@ -93,12 +93,14 @@ pub struct Row {
     pub module: String,
     /// The number of path segments; 0 for the root.
     pub depth: usize,
-    /// How often the forward pass calls it.
+    /// How often the forward pass calls it; 0 for a list of modules, which is not called itself.
     pub calls: u128,
-    /// The shapes of the tensors that flow into its first call, parameters left out.
+    /// The shapes of the tensors that flow into its first call, its parameters left out.
     pub inputs: Vec<Vec<usize>>,
     /// The shapes of the tensors that flow out of its first call.
     pub outputs: Vec<Vec<usize>>,
+    /// The operations that it makes itself, in all calls.
+    pub operations: u128,
     /// Its parameters.
     pub parameters: Parameters,
     /// The cost of the forward pass in the report's convention.
@@ -252,17 +254,11 @@ impl Report {
 impl Row {
     /// Whether the module owns nothing itself: no parameters, no operations.
     pub fn is_empty(&self) -> bool {
-        self.calls == 0 && self.parameters == Parameters::default()
+        self.operations == 0 && self.parameters == Parameters::default()
     }
 
     fn absorb(&mut self, other: &Row) {
-        if self.inputs.is_empty() {
-            self.inputs.clone_from(&other.inputs);
-        }
-        if !other.outputs.is_empty() {
-            self.outputs.clone_from(&other.outputs);
-        }
-        self.calls = self.calls.max(other.calls.min(1));
+        self.operations += other.operations;
         self.parameters += other.parameters;
         self.cost += other.cost;
         self.backward_cost += other.backward_cost;

@@ -66,7 +66,7 @@ fn with_a_rule_it_is_counted() {
         elementary: operation
             .outputs
             .iter()
-            .map(|out| out.shape.num_elements() as u64)
+            .map(|out| out.shape.num_elements() as u128)
             .sum(),
         ..Work::default()
     });

@@ -42,7 +42,7 @@ impl Network {
     }
 }
 
-fn macs(analysis: Result<Analysis, Error>) -> u64 {
+fn macs(analysis: Result<Analysis, Error>) -> u128 {
     analysis
         .expect("it runs")
         .report(&Options::default())
@@ -50,7 +50,7 @@ fn macs(analysis: Result<Analysis, Error>) -> u64 {
         .cost
 }
 
-const MACS: u64 = 4 * 36 * 27 + 4 * 36 * 10;
+const MACS: u128 = 4 * 36 * 27 + 4 * 36 * 10;
 
 #[test]
 fn a_wrong_shape_names_the_place() {

@@ -41,7 +41,7 @@ fn report(analysis: &Analysis) -> Report {
 fn check<M, O>(
     module: &M,
     forward: impl Fn(&M, &mut Inputs) -> O,
-    [parameters, flops, training, with_input]: [u64; 4],
+    [parameters, flops, training, with_input]: [u128; 4],
 ) -> Report
 where
     M: Module + std::fmt::Display,
@@ -64,7 +64,7 @@ where
     ];
     assert_eq!(found, [parameters, flops, training, with_input]);
     assert_eq!(report.uncounted, []);
-    let rows: u64 = report.rows.iter().map(|row| row.cost).sum();
+    let rows: u128 = report.rows.iter().map(|row| row.cost).sum();
     assert_eq!(rows, total.cost);
     report
 }

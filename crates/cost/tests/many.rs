@@ -25,7 +25,7 @@ fn a_hundred_thousand_analyses() {
 }
 
 /// Pages of memory that this process holds; 0 where the system does not tell.
-fn resident_pages() -> u64 {
+fn resident_pages() -> u128 {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
     let pages = statm.split_whitespace().nth(1);
     pages.and_then(|pages| pages.parse().ok()).unwrap_or(0)

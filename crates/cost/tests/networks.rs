@@ -21,7 +21,7 @@ fn report(analysis: Result<Analysis, cost::Error>) -> Report {
         .with_convention(TORCH)
         .with_training(Optimizer::Sgd);
     let report = analysis.expect("it runs").report(&options);
-    let sum = |value: fn(&cost::report::Row) -> u64| report.rows.iter().map(value).sum::<u64>();
+    let sum = |value: fn(&cost::report::Row) -> u128| report.rows.iter().map(value).sum::<u128>();
     assert_eq!(sum(|row| row.cost), report.total.cost);
     assert_eq!(
         sum(|row| row.parameters.count()),
@@ -31,7 +31,7 @@ fn report(analysis: Result<Analysis, cost::Error>) -> Report {
     report
 }
 
-fn training(report: &Report) -> u64 {
+fn training(report: &Report) -> u128 {
     report.total.cost + report.total.backward_cost
 }
 

@@ -17,7 +17,7 @@ fn options() -> Options {
         .with_training(Optimizer::Sgd)
 }
 
-fn training(report: &Report) -> u64 {
+fn training(report: &Report) -> u128 {
     report.total.cost + report.total.backward_cost
 }
 

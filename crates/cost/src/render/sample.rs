@@ -11,6 +11,7 @@ fn row(path: &str, module: &str, parameters: Parameters, cost: u128) -> Row {
         calls: 1,
         inputs: vec![vec![1, 3, 8, 8]],
         outputs: vec![vec![1, 16, 8, 8]],
+        operations: 1,
         parameters,
         cost,
         backward_cost: cost * 2,

@@ -1,22 +1,33 @@
 //! The module tree: paths, types, parameters.
 
-use std::collections::HashMap;
+mod printed;
 
 use burn::tensor::DType;
 use burn_ir::TensorId;
+
+use crate::attribution::is_whole;
+use printed::Printed;
 
 /// One module.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Node {
     /// Its path; empty for the root.
     pub(crate) path: String,
+    /// The last part of the path.
+    pub(crate) name: String,
     /// Its type; empty where it is not known.
     pub(crate) module: String,
     pub(crate) parent: Option<usize>,
     pub(crate) depth: usize,
     pub(crate) children: Vec<usize>,
+    /// One behind the last node inside of it.
+    pub(crate) end: usize,
+    /// A vector, an array or a tuple: it holds modules and has no forward pass of its own.
+    pub(crate) container: bool,
     /// Whether it or a module in it has parameters.
     pub(crate) has_parameters: bool,
+    /// How often it is called, for a module without parameters; known once all is attributed.
+    pub(crate) uses: u128,
     /// A field that holds no module: a flag, an absent option.
     pub(crate) hidden: bool,
 }
@@ -65,6 +76,7 @@ impl Tree {
     pub(crate) fn new(root: &str) -> Self {
         let root = Node {
             module: root.into(),
+            end: 1,
             ..Node::default()
         };
         Self {
@@ -83,6 +95,7 @@ impl Tree {
         let kind = container.rsplit(':').next().unwrap_or(container);
         if holder.module.is_empty() {
             holder.module = kind.into();
+            holder.container = !container.contains(':');
         }
         holder.children.push(index);
         let path = match holder.path.as_str() {
@@ -92,6 +105,8 @@ impl Tree {
         let depth = holder.depth + 1;
         self.nodes.push(Node {
             path,
+            name: name.into(),
+            end: index + 1,
             parent: Some(parent),
             depth,
             ..Node::default()
@@ -100,7 +115,10 @@ impl Tree {
     }
 
     pub(crate) fn exit(&mut self) {
+        let end = self.nodes.len();
+        self.nodes[self.current].end = end;
         self.current = self.nodes[self.current].parent.unwrap_or(0);
+        self.nodes[self.current].end = end;
     }
 
     /// The path of the field that is being visited.
@@ -137,33 +155,33 @@ impl Tree {
         }
     }
 
-    /// Takes the types of modules without fields from the module's printed form, which names
-    /// every field's type: `relu: Relu`, `pool: MaxPool2d {…}`.
+    /// Takes the types of modules without fields from the module's printed form, and closes the
+    /// tree: nothing is entered any more.
     pub(crate) fn name_leaves(&mut self, printed: &str) {
-        let mut types: HashMap<String, &str> = HashMap::new();
-        let mut path: Vec<&str> = Vec::new();
-        for line in printed.lines().skip(1) {
-            let text = line.trim_start();
-            let depth = (line.len() - text.len()) / 2;
-            let Some((name, rest)) = text.split_once(": ") else {
-                continue;
-            };
-            if depth == 0 || depth > path.len() + 1 {
-                continue;
-            }
-            path.truncate(depth - 1);
-            path.push(name);
-            let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_'));
-            types.insert(path.join("."), &rest[..end.unwrap_or(rest.len())]);
-        }
-        for node in &mut self.nodes {
+        let printed = Printed::read(printed);
+        let mut values = vec![Some(Printed::ROOT); self.nodes.len()];
+        // Holders stand before what they hold.
+        for index in 1..self.nodes.len() {
+            let node = &self.nodes[index];
+            let Some(parent) = node.parent else { continue };
+            let value = values[parent].and_then(|holder| printed.field(holder, &node.name));
+            values[index] = value;
+            let known = !self.nodes[parent].container && is_whole(&self.nodes[parent].module);
+            let node = &mut self.nodes[index];
+            // The settings of a layer are no modules.
+            node.hidden |= known && !node.has_parameters;
             if node.module.is_empty()
-                && let Some(&module) = types.get(&node.path)
+                && let Some(value) = value
             {
-                node.module = module.into();
-                node.hidden |= module == "None";
+                node.module = printed.type_name(value).into();
+                node.hidden |= matches!(node.module.as_str(), "" | "None" | "true" | "false");
             }
         }
+    }
+
+    /// Whether `node` is `holder` or lies inside of it.
+    pub(crate) fn is_inside(&self, node: usize, holder: usize) -> bool {
+        (holder..self.nodes[holder].end).contains(&node)
     }
 
     /// `node` and everything that holds it, innermost first.

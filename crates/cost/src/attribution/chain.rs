@@ -1,0 +1,61 @@
+//! The modules between two operations: those that the forward pass leaves, the one that holds
+//! both, and those that it enters.
+
+use super::layers::is_one_call;
+use crate::tree::Tree;
+
+/// Modules in the order in which the forward pass can be in them. Layers that hold no other
+/// operations are left out, and so are containers, which have no forward pass.
+#[derive(Debug, Default)]
+pub(super) struct Chain {
+    pub(super) modules: Vec<usize>,
+    /// The place of the module that holds both ends: what stands before it is left, what stands
+    /// behind it is entered.
+    pub(super) common: usize,
+}
+
+impl Chain {
+    /// From the module of the operation before to the one of the operation behind. At either end
+    /// of the forward pass `trunk` holds what there is.
+    pub(super) fn new(
+        tree: &Tree,
+        before: Option<usize>,
+        after: Option<usize>,
+        trunk: usize,
+    ) -> Self {
+        let common = match (before, after) {
+            (Some(a), Some(b)) => tree.common(a, b),
+            (Some(node), None) | (None, Some(node)) => tree.common(node, trunk),
+            (None, None) => trunk,
+        };
+        let below = |node: Option<usize>| {
+            let ancestors = node.into_iter().flat_map(|node| tree.ancestors(node));
+            let inside = ancestors.take_while(|&above| above != common);
+            inside.filter(|&above| is_open(tree, above))
+        };
+        let mut modules: Vec<_> = below(before).collect();
+        let holder = tree.ancestors(common).find(|&above| is_open(tree, above));
+        let common = modules.len();
+        modules.push(holder.unwrap_or(0));
+        let entered = modules.len();
+        modules.extend(below(after));
+        modules[entered..].reverse();
+        Self { modules, common }
+    }
+}
+
+/// Whether a module can hold operations between those of its layers.
+fn is_open(tree: &Tree, node: usize) -> bool {
+    let node = &tree.nodes[node];
+    !node.container && !is_one_call(&node.module)
+}
+
+/// The innermost module that holds all weights that are used.
+pub(super) fn trunk(tree: &Tree, anchors: &[Option<usize>]) -> usize {
+    let common = anchors.iter().flatten().copied();
+    let Some(common) = common.reduce(|a, b| tree.common(a, b)) else {
+        return 0;
+    };
+    let mut above = tree.ancestors(common);
+    above.find(|&node| is_open(tree, node)).unwrap_or(0)
+}
