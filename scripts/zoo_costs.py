@@ -100,7 +100,7 @@ class Modules(TorchDispatchMode):
         self.names = {module: name for name, module in self.modules.items()}
         self.running, self.handles = [], []
         self.calls, self.macs, self.additions = (collections.Counter() for _ in range(3))
-        self.outputs = collections.defaultdict(list)
+        self.outputs = {}
 
     def __enter__(self):
         self.handles = [
@@ -120,7 +120,8 @@ class Modules(TorchDispatchMode):
 
     def end(self, _module, _inputs, output):
         first = output[0] if isinstance(output, tuple) else output
-        self.outputs[self.running.pop()].append("x".join(map(str, first.shape)))
+        # As a row of a report: that of the first call.
+        self.outputs.setdefault(self.running.pop(), "x".join(map(str, first.shape)))
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         result = function(*args, **(kwargs or {}))
@@ -148,7 +149,6 @@ def rows(name, shape):
         if isinstance(module, EMPTY) or segments is None:
             assert own == counted.macs[path] == counted.additions[path] == 0, (name, path)
             continue
-        outputs = counted.outputs[path]
         yield {
             "network": name,
             "path": ".".join(segments),
@@ -157,8 +157,7 @@ def rows(name, shape):
             "parameters": own,
             "macs": counted.macs[path],
             "additions": counted.additions[path],
-            "first output": outputs[0],
-            "last output": outputs[-1],
+            "output": counted.outputs[path],
         }
     assert 2 * counted.macs.total() == torch_flops(name, inputs(shape), backward=False)
 

@@ -9,11 +9,10 @@ from torch import nn
 
 from zoo_sequences import Classifier, Detr, Gpt, VisionTransformer
 
-# Pooling and classifier of some networks are functions in torchvision. They are modules here as they are in
-# Rust: thop and ptflops tell a function from a module.
-
 
 class Classified(nn.Module):
+    """Poolings are modules here, as in Rust, not functions as in torchvision: thop and ptflops tell them apart."""
+
     def __init__(self, features, classifier):
         super().__init__()
         self.features = features
@@ -37,6 +36,25 @@ def densenet121():
     model = torchvision_model("densenet121")
     model.features.add_module("relu5", nn.ReLU())
     return Classified(model.features, model.classifier)
+
+
+class LayerNorm2d(nn.Module):
+    """torchvision's, holding the layer that it is derived from: thop and ptflops know only that."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.norm = nn.LayerNorm(channels)
+
+    def forward(self, x):
+        return self.norm(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
+def convnext_tiny():
+    model = torchvision_model("convnext_tiny")
+    for path, module in list(model.named_modules()):
+        if isinstance(module, torchvision.models.convnext.LayerNorm2d):
+            model.set_submodule(path, LayerNorm2d(*module.normalized_shape))
+    return model
 
 
 class DoubleConv(nn.Module):
@@ -157,7 +175,7 @@ NETWORKS = {
     "densenet121": (densenet121, IMAGE),
     "efficientnet_b0": (lambda: torchvision_model("efficientnet_b0"), IMAGE),
     "vit_b_16": (VisionTransformer, IMAGE),
-    "convnext_tiny": (lambda: torchvision_model("convnext_tiny"), IMAGE),
+    "convnext_tiny": (convnext_tiny, IMAGE),
     "unet": (UNet, (2, 3, 64, 48)),
     "detr": (Detr, (2, 3, 64, 64)),
     "gpt": (Gpt, (2, 20)),

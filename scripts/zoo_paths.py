@@ -33,8 +33,8 @@ def mobilenet_v2(path):
             return convolution("head", rest)
         case ["features", index, "conv", part, *rest]:
             # Only the first block has no expansion.
-            names = ["expand", "depthwise", "project", "norm"][index == "1":]
-            return ["blocks", str(int(index) - 1), *convolution(names[int(part)], rest)]
+            name = ["expand", "depthwise", "project", "norm"][int(part) + (index == "1")]
+            return ["blocks", str(int(index) - 1), *convolution(name, rest)]
         case ["features", index]:
             return ["blocks", str(int(index) - 1)]
     return path
@@ -52,19 +52,21 @@ def efficientnet_b0(path):
             return convolution("head", rest)
         case ["features", stage]:
             return None
+        case ["features", stage, index, "block"]:
+            return None
         case ["features", stage, index, "block", part, *rest]:
             # Only the first block has no expansion.
-            names = ["expand", "depthwise", "squeeze", "project"][stage == "1":]
-            name = names[int(part)]
-            if name == "project":
-                rest = convolution(name, rest)[1:]
-                path = {("conv",): ["project"], ("norm",): ["norm"]}.get(tuple(rest))
+            name = ["expand", "depthwise", "squeeze", "project"][int(part) + (stage == "1")]
+            if name == "squeeze":
+                path = [name, *rest]
+            elif name == "project":
+                path = {"0": ["project"], "1": ["norm"]}[rest[0]] if rest else None
             else:
-                path = [name, *rest] if name == "squeeze" else convolution(name, rest)
+                path = convolution(name, rest)
             return path and ["stages", str(int(stage) - 1), index, *path]
-        case ["features", stage, index, *rest] if not rest:
+        case ["features", stage, index]:
             return ["stages", str(int(stage) - 1), index]
-        case ["features", *_]:
+        case ["features", _, _, "stochastic_depth"]:
             return None
     return path
 

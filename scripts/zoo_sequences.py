@@ -152,12 +152,13 @@ class Detr(nn.Module):
         self.bbox_embed = BoxMlp(hidden)
 
     def forward(self, images):
-        x = self.input_proj(self.backbone(images)).flatten(2).transpose(1, 2)
-        positions, x_queries, query_positions = (
-            table.expand(len(x), -1, -1) for table in (self.positions, self.queries, self.query_positions))
+        # In one piece: of a view, PyTorch adds a linear layer's bias apart, where ptflops does not see it.
+        x = self.input_proj(self.backbone(images)).flatten(2).transpose(1, 2).contiguous()
+        positions, queries, query_positions = (
+            table.repeat(len(x), 1, 1) for table in (self.positions, self.queries, self.query_positions))
         for layer in self.encoder:
             x = layer(x, positions)
-        memory, x = x, x_queries
+        memory, x = x, queries
         for layer in self.decoder:
             x = layer(x, query_positions, memory, positions)
         x = self.norm(x)
@@ -209,12 +210,14 @@ class Gpt(nn.Module):
         self.wpe = nn.Embedding(32, hidden)
         self.h = nn.ModuleList(GptBlock(hidden) for _ in range(3))
         self.ln_f = nn.LayerNorm(hidden)
+        self.lm_head = nn.Linear(hidden, 100, bias=False)
+        self.lm_head.weight = self.wte.weight
 
     def forward(self, tokens):
         x = self.wte(tokens) + self.wpe(torch.arange(tokens.shape[1])[None])
         for block in self.h:
             x = block(x)
-        return torch.matmul(self.ln_f(x), self.wte.weight.T)
+        return self.lm_head(self.ln_f(x))
 
 
 class Gate(nn.Module):

@@ -3,12 +3,15 @@
 const COSTS: &str = include_str!("costs.csv");
 const ROWS: &str = include_str!("rows.csv");
 
+/// What reports count in.
+pub type Count = u64;
+
 /// One figure of one network.
 pub struct Figure {
     pub input: Vec<usize>,
     /// A convention's name, or what else is counted.
     pub name: &'static str,
-    pub value: u64,
+    pub value: Count,
 }
 
 /// One module's own share, without its children's.
@@ -17,14 +20,13 @@ pub struct Module {
     pub path: &'static str,
     /// Its type in Burn.
     pub module: &'static str,
-    pub calls: u64,
-    pub parameters: u64,
-    pub macs: u64,
+    pub calls: Count,
+    pub parameters: Count,
+    pub macs: Count,
     /// Sums of tensors; only counted in modules that hold others.
-    pub additions: u64,
-    /// The shapes of the outputs of its first and of its last call.
-    pub first: Vec<usize>,
-    pub last: Vec<usize>,
+    pub additions: Count,
+    /// The shape of its first call's output.
+    pub output: Vec<usize>,
 }
 
 /// The figures of a network.
@@ -40,17 +42,7 @@ pub fn figures(network: &str) -> Vec<Figure> {
 /// The modules of a network, in PyTorch's order.
 pub fn modules(network: &str) -> Vec<Module> {
     let modules = lines(ROWS, network).map(|columns| {
-        let [
-            _,
-            path,
-            kind,
-            calls,
-            parameters,
-            macs,
-            additions,
-            first,
-            last,
-        ] = columns;
+        let [_, path, kind, calls, parameters, macs, additions, output] = columns;
         Module {
             path,
             module: in_burn(kind),
@@ -58,8 +50,7 @@ pub fn modules(network: &str) -> Vec<Module> {
             parameters: number(parameters),
             macs: number(macs),
             additions: number(additions),
-            first: shape(first),
-            last: shape(last),
+            output: shape(output),
         }
     });
     modules.collect()
@@ -76,7 +67,7 @@ fn lines<const N: usize>(
     lines.filter(move |columns: &[&str; N]| columns[0] == network)
 }
 
-fn number(text: &str) -> u64 {
+fn number(text: &str) -> Count {
     text.parse().expect("a number")
 }
 

@@ -36,7 +36,7 @@ fn wrong(row: &Row, module: &Module, holds_others: bool) -> Vec<String> {
         wrong.extend(differs(
             "outputs",
             &row.outputs,
-            &vec![module.first.clone()],
+            &vec![module.output.clone()],
         ));
     } else if module.module != WITH_OTHER_SUMS {
         let additions = row.work.additions;
