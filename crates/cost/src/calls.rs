@@ -163,10 +163,10 @@ impl Boundary<'_> {
         let home = match info.origin {
             Origin::Constant => return,
             Origin::Operation(maker) => Some(self.record.operations[maker].node),
-            Origin::Input | Origin::Parameter(_) => None,
+            // A module's own weights are a part of it.
+            Origin::Parameter(_) => info.owner,
+            Origin::Input => None,
         };
-        // A module's own weights are a part of it.
-        let home = info.owner.or(home);
         for node in tree.ancestors(self.record.operations[reader].node) {
             if home.is_some_and(|home| tree.is_inside(home, node)) {
                 break;

@@ -1,6 +1,7 @@
 //! The operations that data flows through, and who reads what.
 
 use super::layers::Sequence;
+use crate::kind::Kind;
 use crate::record::{Operation, Origin, Record};
 
 /// The operations on data, in order: what makes weights out of weights, such as the view of a
@@ -19,12 +20,34 @@ pub(super) struct Flow<'a> {
 
 impl<'a> Flow<'a> {
     pub(super) fn new(record: &'a Record) -> Self {
-        let weights = |&output: &usize| record.tensors[output].owner.is_some();
-        let on_data = |index: &usize| {
-            let outputs = &record.operations[*index].outputs;
-            outputs.is_empty() || !outputs.iter().all(|output| weights(output))
+        let on_data = |&index: &usize| {
+            let operation = &record.operations[index];
+            let mut owners = operation
+                .outputs
+                .iter()
+                .map(|&out| record.tensors[out].owner);
+            // What a module that holds others adds up of its own parameters is as good as data.
+            let holds = |node: usize| {
+                let node = &record.tree.nodes[node];
+                operation.kind != Kind::View
+                    && node
+                        .children
+                        .iter()
+                        .any(|&child| record.tree.nodes[child].has_parameters)
+            };
+            operation.outputs.is_empty() || owners.any(|owner| owner.is_none_or(holds))
         };
         let operations: Vec<_> = (0..record.operations.len()).filter(on_data).collect();
+        // A view of weights is read wherever what it is a view of is.
+        let mut source: Vec<_> = (0..record.tensors.len()).collect();
+        for operation in &record.operations {
+            if let ([input, ..], [output]) = (&operation.inputs[..], &operation.outputs[..])
+                && operation.kind == Kind::View
+                && record.tensors[*output].owner.is_some()
+            {
+                source[*output] = source[*input];
+            }
+        }
         let mut makers = vec![None; record.tensors.len()];
         let mut readers = vec![Vec::new(); record.tensors.len()];
         for (place, &index) in operations.iter().enumerate() {
@@ -33,7 +56,7 @@ impl<'a> Flow<'a> {
                 makers[output] = Some(place);
             }
             for &input in &operation.inputs {
-                let readers: &mut Vec<usize> = &mut readers[input];
+                let readers: &mut Vec<usize> = &mut readers[source[input]];
                 if readers.last() != Some(&place) {
                     readers.push(place);
                 }
@@ -74,6 +97,14 @@ impl<'a> Flow<'a> {
         let readers = &self.readers[tensor];
         let at = readers.partition_point(|&reader| reader < start);
         readers.get(at).copied()
+    }
+
+    /// The last operation that reads a tensor; `None` where none does or the caller does.
+    pub(super) fn last_reader(&self, tensor: usize) -> Option<usize> {
+        match self.record.outputs.contains(&tensor) {
+            true => None,
+            false => self.readers[tensor].last().copied(),
+        }
     }
 
     /// The operation that makes a tensor.

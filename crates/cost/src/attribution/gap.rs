@@ -9,6 +9,7 @@ use super::habits::Habits;
 use super::layers::is_one_call;
 use super::statistics;
 use super::visits::Visits;
+use super::weights::Anchors;
 
 /// Where everything is.
 #[derive(Debug)]
@@ -20,16 +21,18 @@ pub(super) struct Placement {
 }
 
 /// Places every operation: those with an anchor there, the others in the gaps between them.
-pub(super) fn place(flow: &Flow, anchors: &[Option<usize>], habits: &Habits) -> Placement {
+pub(super) fn place(flow: &Flow, anchors: &Anchors, habits: &Habits) -> Placement {
     let tree = &flow.record.tree;
     let mut walk = Walk {
         flow,
+        holders: &anchors.holders,
         candidates: Candidates::new(tree),
         habits,
         visits: Visits::new(flow),
         uses: vec![0; tree.nodes.len()],
         cursor: 0,
     };
+    let anchors = anchors.nodes.as_slice();
     let trunk = trunk(tree, anchors);
     let mut before = None;
     let mut start = 0;
@@ -71,6 +74,7 @@ fn scales(flow: &Flow, operation: usize, node: usize) -> bool {
 /// The state of the walk along the operations.
 struct Walk<'a> {
     flow: &'a Flow<'a>,
+    holders: &'a [Option<usize>],
     candidates: Candidates,
     habits: &'a Habits<'a>,
     visits: Visits<'a>,
@@ -95,14 +99,15 @@ impl Walk<'_> {
         let mut index = start;
         for group in groups {
             for operation in index..group.start {
-                level = self.loose(chain, operation, start, (level, group.level));
+                level = self.loose(chain, operation, (start, end), (level, group.level));
             }
             self.visits.placed[group.start..group.end].fill(group.node);
             level = group.level;
             index = group.end;
         }
         for operation in index..end {
-            level = self.loose(chain, operation, start, (level, chain.modules.len() - 1));
+            let last = chain.modules.len() - 1;
+            level = self.loose(chain, operation, (start, end), (level, last));
         }
     }
 
@@ -202,18 +207,39 @@ impl Walk<'_> {
         &mut self,
         chain: &Chain,
         operation: usize,
-        start: usize,
+        (start, end): (usize, usize),
         (low, high): (usize, usize),
     ) -> usize {
-        let left = low..chain.common.min(high + 1);
-        let level = left.into_iter().find(|&level| {
+        let habits = self.habits;
+        let ends = |&level: &usize| {
+            habits.ends(
+                self.flow,
+                &self.visits,
+                chain.modules[level],
+                operation,
+                start,
+            )
+        };
+        let begins =
+            |&level: &usize| habits.begins(self.flow, chain.modules[level], operation, end);
+        // What reads a parameter of a holder is in it, or in something that it holds.
+        let holder = self.holders[operation];
+        let allowed = |&level: &usize| {
             let module = chain.modules[level];
-            let made = |tensor| self.visits.makes(self.flow, module, tensor);
-            let kind = self.visits.tree.nodes[module].module.as_str();
-            operation - start < self.habits.after(kind)
-                || self.visits.closes(self.flow, module, operation, &made)
-        });
-        let level = level.unwrap_or_else(|| chain.common.clamp(low, high));
+            holder.is_none_or(|holder| self.visits.tree.is_inside(module, holder))
+        };
+        let left = low..chain.common.min(high + 1);
+        let entered = low.max(chain.common + 1)..high + 1;
+        let level = left.filter(allowed).find(ends);
+        let level = level.or_else(|| entered.filter(allowed).find(begins));
+        let own = || (low..=high).find(|&level| Some(chain.modules[level]) == holder);
+        let common = chain.common.clamp(low, high);
+        let nearest = || {
+            (low..=high)
+                .filter(allowed)
+                .min_by_key(|at| at.abs_diff(common))
+        };
+        let level = level.or_else(own).or_else(nearest).unwrap_or(common);
         self.visits.placed[operation] = chain.modules[level];
         level
     }

@@ -1,63 +1,137 @@
-//! What follows the calls of a type of module, all alike: then it is taken for a part of them.
+//! What stands before or behind every call of a type of module, always alike: then it is taken for
+//! a part of the call.
 //!
 //! A block that ends in a functional activation leaves it between its last layer and the next
-//! module's first. Of one call nobody can tell whether the block or its holder makes it; but where
-//! each of many blocks is followed by the same operations on its output, it is the block.
+//! module's first; one that begins with the sum of its inputs, between the layer before and its
+//! own. Of one call nobody can tell whether the block or its holder makes it; but where all calls
+//! of many blocks have it, it is the block.
 
 use std::collections::HashMap;
 
 use super::chain::{Chain, trunk};
 use super::flow::Flow;
-use super::layers::ends_with_a_layer;
+use super::layers::is_between_layers;
 use super::visits::Visits;
+use super::weights::Anchors;
 
-/// How many operations behind its last layer belong to a module, by its type.
+/// How many operations before its first layer and behind its last one belong to a module, by its
+/// type.
 #[derive(Debug, Default)]
-pub(super) struct Habits<'a>(HashMap<&'a str, usize>);
+pub(super) struct Habits<'a> {
+    before: HashMap<&'a str, usize>,
+    behind: HashMap<&'a str, usize>,
+}
 
 impl<'a> Habits<'a> {
-    pub(super) fn of(flow: &Flow<'a>, anchors: &[Option<usize>]) -> Habits<'a> {
-        let record = flow.record;
-        let trunk = trunk(&record.tree, anchors);
-        let mut visits = Visits::new(flow);
-        // By type: where the common operations begin, how many there are, how often they came.
-        let mut seen: HashMap<&str, (usize, usize, usize)> = HashMap::new();
-        let mut before = None;
-        let mut start = 0;
-        let ends = (0..anchors.len()).filter(|&index| anchors[index].is_some());
-        for end in ends.chain([anchors.len()]) {
-            let after = anchors.get(end).copied().flatten();
-            let chain = Chain::new(&record.tree, before, after, trunk);
-            for &module in &chain.modules[..chain.common] {
-                let kind = record.tree.nodes[module].module.as_str();
-                if ends_with_a_layer(kind) {
-                    continue;
-                }
+    pub(super) fn of(flow: &Flow<'a>, anchors: &Anchors) -> Habits<'a> {
+        let tree = &flow.record.tree;
+        let kind = |module: usize| tree.nodes[module].module.as_str();
+        let mut tails = Shared::default();
+        each_gap(flow, anchors, |visits, chain, (start, end)| {
+            let left = chain.modules[..chain.common].iter();
+            for &module in left.filter(|&&module| !is_between_layers(kind(module))) {
                 let length = visits.following(flow, module, (start, end));
-                let (first, common, times) = seen.entry(kind).or_insert((start, length, 0));
-                let same = (0..length.min(*common)).take_while(|offset| {
-                    let name = |at: usize| &flow.operation(at + offset).name;
-                    name(*first) == name(start)
-                });
-                *common = same.count();
-                *times += 1;
+                let names = (start..start + length).map(|at| flow.operation(at).name.as_str());
+                tails.note(kind(module), names);
             }
-            visits.placed[start..end].fill(chain.modules[chain.common]);
-            if let Some(node) = after {
-                visits.enter(flow, end, before, node);
+        });
+        let mut habits = Self {
+            behind: tails.lengths(),
+            ..Self::default()
+        };
+        // What ends a call does not begin the next one.
+        let mut heads = Shared::default();
+        each_gap(flow, anchors, |visits, chain, (start, end)| {
+            let left = &chain.modules[..chain.common];
+            let ends = |&at: &usize| {
+                left.iter()
+                    .any(|&module| habits.ends(flow, visits, module, at, start))
+            };
+            let start = start + (start..end).take_while(ends).count();
+            let entered = chain.modules[chain.common + 1..].iter();
+            for &module in entered.filter(|&&module| !is_between_layers(kind(module))) {
+                let length = visits.preceding(flow, module, (start, end), &anchors.nodes);
+                let names = (end - length..end).map(|at| flow.operation(at).name.as_str());
+                heads.note(kind(module), names.rev());
             }
-            before = after;
-            start = end + 1;
-        }
-        let common = seen.into_iter().filter(|(_, (.., times))| *times > 1);
-        Self(
-            common
-                .map(|(kind, (_, common, _))| (kind, common))
-                .collect(),
-        )
+        });
+        habits.before = heads.lengths();
+        habits
     }
 
-    pub(super) fn after(&self, module: &str) -> usize {
-        self.0.get(module).copied().unwrap_or(0)
+    /// Whether an operation in a gap that begins at `start` is the end of a call of a module.
+    pub(super) fn ends(
+        &self,
+        flow: &Flow,
+        visits: &Visits,
+        module: usize,
+        operation: usize,
+        start: usize,
+    ) -> bool {
+        let kind = flow.record.tree.nodes[module].module.as_str();
+        let made = |tensor| visits.makes(flow, module, tensor);
+        operation - start < self.behind.get(kind).copied().unwrap_or(0)
+            || visits.closes(flow, module, operation, &made)
+    }
+
+    /// Whether an operation in a gap that ends at `end` begins a call of a module.
+    pub(super) fn begins(&self, flow: &Flow, module: usize, operation: usize, end: usize) -> bool {
+        let kind = flow.record.tree.nodes[module].module.as_str();
+        end - operation <= self.before.get(kind).copied().unwrap_or(0)
+    }
+}
+
+/// Walks from gap to gap between operations with anchors. What lies in a gap counts as the module's
+/// that holds both of its ends.
+fn each_gap<'a>(
+    flow: &Flow<'a>,
+    anchors: &Anchors,
+    mut visit: impl FnMut(&Visits<'a>, &Chain, (usize, usize)),
+) {
+    let tree = &flow.record.tree;
+    let anchors = anchors.nodes.as_slice();
+    let trunk = trunk(tree, anchors);
+    let mut visits = Visits::new(flow);
+    let mut before = None;
+    let mut start = 0;
+    let ends = (0..anchors.len()).filter(|&index| anchors[index].is_some());
+    for end in ends.chain([anchors.len()]) {
+        let after = anchors.get(end).copied().flatten();
+        let chain = Chain::new(tree, before, after, trunk);
+        visit(&visits, &chain, (start, end));
+        visits.placed[start..end].fill(chain.modules[chain.common]);
+        if let Some(node) = after {
+            visits.enter(flow, end, before, node);
+        }
+        before = after;
+        start = end + 1;
+    }
+}
+
+/// By type, the names that all its calls share, from the call outwards, and how many calls.
+#[derive(Debug, Default)]
+struct Shared<'a>(HashMap<&'a str, (Vec<&'a str>, usize)>);
+
+impl<'a> Shared<'a> {
+    fn note(&mut self, kind: &'a str, names: impl Iterator<Item = &'a str>) {
+        match self.0.get_mut(kind) {
+            Some((shared, calls)) => {
+                let same = shared.iter().zip(names).take_while(|(a, b)| *a == b);
+                let same = same.count();
+                shared.truncate(same);
+                *calls += 1;
+            }
+            None => {
+                self.0.insert(kind, (names.collect(), 1));
+            }
+        }
+    }
+
+    /// A single call has no habits.
+    fn lengths(self) -> HashMap<&'a str, usize> {
+        let several = self.0.into_iter().filter(|(_, (_, calls))| *calls > 1);
+        several
+            .map(|(kind, (names, _))| (kind, names.len()))
+            .collect()
     }
 }

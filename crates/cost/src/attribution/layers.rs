@@ -167,19 +167,24 @@ const LOCAL_RESPONSE_NORM: Sequence = &[
 /// Whether a layer of type `module` is one operation on its weights, or a few without anything
 /// between them: no other module lies in it, and no operation of another one.
 pub(super) fn is_one_call(module: &str) -> bool {
-    module.starts_with("Conv")
-        || matches!(
-            module,
-            "Linear"
-                | "DeformConv2d"
-                | "BatchNorm"
-                | "LayerNorm"
-                | "RmsNorm"
-                | "GroupNorm"
-                | "InstanceNorm"
-                | "Embedding"
-                | "PRelu"
-        )
+    matches!(
+        module,
+        "Linear"
+            | "Conv1d"
+            | "Conv2d"
+            | "Conv3d"
+            | "ConvTranspose1d"
+            | "ConvTranspose2d"
+            | "ConvTranspose3d"
+            | "DeformConv2d"
+            | "BatchNorm"
+            | "LayerNorm"
+            | "RmsNorm"
+            | "GroupNorm"
+            | "InstanceNorm"
+            | "Embedding"
+            | "PRelu"
+    )
 }
 
 /// Whether the fields of a module of type `module` are settings and parameters alone.
@@ -189,9 +194,9 @@ pub(crate) fn is_whole(module: &str) -> bool {
         || matches!(module, "Dropout" | "GaussianNoise" | "Identity" | "Fold4d")
 }
 
-/// Whether a module of burn-nn of this type ends with its last layer, so that nothing that comes
-/// after that belongs to it.
-pub(super) fn ends_with_a_layer(module: &str) -> bool {
+/// Whether all that a module of burn-nn of this type does lies between its first layer and its
+/// last one, so that nothing before and behind them belongs to it.
+pub(super) fn is_between_layers(module: &str) -> bool {
     matches!(
         module,
         "MultiHeadAttention" | "CrossAttention" | "PositionWiseFeedForward"

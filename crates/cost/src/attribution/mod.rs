@@ -33,9 +33,10 @@ pub(crate) use layers::{is_recurrent, is_whole};
 /// [`Node::uses`](crate::tree::Node) of every module without parameters, and tells linear layers
 /// from other products.
 pub(crate) fn attribute(record: &mut Record) {
-    let mut nodes = weights::anchors(record);
     let flow = flow::Flow::new(record);
-    let anchors: Vec<_> = flow.operations.iter().map(|&index| nodes[index]).collect();
+    let anchors = weights::Anchors::of(&flow);
+    let anchor = |operation| weights::anchor(record, operation);
+    let mut nodes: Vec<_> = record.operations.iter().map(anchor).collect();
     let habits = habits::Habits::of(&flow, &anchors);
     let placement = gap::place(&flow, &anchors, &habits);
     for (&index, node) in flow.operations.iter().zip(placement.nodes) {

@@ -1,7 +1,7 @@
 //! Which modules the forward pass is in, and what flows in and out of them.
 
 use super::flow::Flow;
-use super::layers::ends_with_a_layer;
+use super::layers::is_between_layers;
 use crate::tree::Tree;
 
 /// Which modules the forward pass is in, and since when.
@@ -87,7 +87,7 @@ impl<'a> Visits<'a> {
         }
         let taken = |tensor| made(tensor) || self.takes(flow, module, tensor, operation);
         let node = &self.tree.nodes[module];
-        if !flow.data(operation).all(taken) || ends_with_a_layer(&node.module) {
+        if !flow.data(operation).all(taken) || is_between_layers(&node.module) {
             return false;
         }
         // One of a sequence of modules, between which nothing is said to happen. A holder with
@@ -123,5 +123,31 @@ impl<'a> Visits<'a> {
             }
         };
         (start..end).take_while(belongs).count()
+    }
+
+    /// How many operations at the end of a gap could belong to the module behind it: only its call
+    /// reads what they make.
+    pub(super) fn preceding(
+        &self,
+        flow: &Flow,
+        module: usize,
+        (start, end): (usize, usize),
+        anchors: &[Option<usize>],
+    ) -> usize {
+        if start == end {
+            return 0;
+        }
+        let outside =
+            |&at: &usize| anchors[at].is_some_and(|node| !self.tree.is_inside(node, module));
+        let left = (end..anchors.len()).find(outside).unwrap_or(anchors.len());
+        let only_inside = |&at: &usize| {
+            let mut outputs = flow.operation(at).outputs.iter();
+            outputs.all(|&output| flow.last_reader(output).is_some_and(|reader| reader < left))
+        };
+        let mut first = end;
+        while first > start && only_inside(&(first - 1)) {
+            first -= 1;
+        }
+        end - first
     }
 }

@@ -4,7 +4,7 @@ const COSTS: &str = include_str!("costs.csv");
 const ROWS: &str = include_str!("rows.csv");
 
 /// What reports count in.
-pub type Count = u64;
+pub type Count = u128;
 
 /// One figure of one network.
 pub struct Figure {

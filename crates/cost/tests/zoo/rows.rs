@@ -77,10 +77,10 @@ fn check(network: &str, analysis: &Analysis) {
     // Nothing happens where PyTorch has no module or a module that nobody calls.
     for row in &rows {
         let known = modules.iter().any(|module| module.path == row.path);
-        if !known && (row.calls, row.cost, row.work.flops()) != (0, 0, 0) {
+        if !known && (row.operations, row.cost, row.work.flops()) != (0, 0, 0) {
             found.push(format!(
-                "`{}`: {} calls of {}, expected none",
-                row.path, row.calls, row.module
+                "`{}`: {} operations of {}, expected none",
+                row.path, row.operations, row.module
             ));
         }
     }
