@@ -207,21 +207,16 @@ impl Walk<'_> {
         &mut self,
         chain: &Chain,
         operation: usize,
-        (start, end): (usize, usize),
+        gap: (usize, usize),
         (low, high): (usize, usize),
     ) -> usize {
         let habits = self.habits;
         let ends = |&level: &usize| {
-            habits.ends(
-                self.flow,
-                &self.visits,
-                chain.modules[level],
-                operation,
-                start,
-            )
+            let module = chain.modules[level];
+            habits.ends(self.flow, &self.visits, module, operation, gap)
         };
         let begins =
-            |&level: &usize| habits.begins(self.flow, chain.modules[level], operation, end);
+            |&level: &usize| habits.begins(self.flow, chain.modules[level], operation, gap);
         // What reads a parameter of a holder is in it, or in something that it holds.
         let holder = self.holders[operation];
         let allowed = |&level: &usize| {

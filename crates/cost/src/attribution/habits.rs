@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 use super::chain::{Chain, trunk};
 use super::flow::Flow;
-use super::layers::is_between_layers;
+use super::layers::{bounds, is_between_layers};
 use super::visits::Visits;
 use super::weights::Anchors;
 
@@ -45,7 +45,7 @@ impl<'a> Habits<'a> {
             let left = &chain.modules[..chain.common];
             let ends = |&at: &usize| {
                 left.iter()
-                    .any(|&module| habits.ends(flow, visits, module, at, start))
+                    .any(|&module| habits.ends(flow, visits, module, at, (start, end)))
             };
             let start = start + (start..end).take_while(ends).count();
             let entered = chain.modules[chain.common + 1..].iter();
@@ -59,24 +59,36 @@ impl<'a> Habits<'a> {
         habits
     }
 
-    /// Whether an operation in a gap that begins at `start` is the end of a call of a module.
+    /// Whether an operation in a gap belongs to the end of a call of a module.
     pub(super) fn ends(
         &self,
         flow: &Flow,
         visits: &Visits,
         module: usize,
         operation: usize,
-        start: usize,
+        (start, end): (usize, usize),
     ) -> bool {
         let kind = flow.record.tree.nodes[module].module.as_str();
+        if let Some((_, last)) = bounds(kind) {
+            return (operation..end).any(|at| flow.operation(at).name.as_str() == last);
+        }
         let made = |tensor| visits.makes(flow, module, tensor);
         operation - start < self.behind.get(kind).copied().unwrap_or(0)
             || visits.closes(flow, module, operation, &made)
     }
 
-    /// Whether an operation in a gap that ends at `end` begins a call of a module.
-    pub(super) fn begins(&self, flow: &Flow, module: usize, operation: usize, end: usize) -> bool {
+    /// Whether an operation in a gap belongs to the beginning of a call of a module.
+    pub(super) fn begins(
+        &self,
+        flow: &Flow,
+        module: usize,
+        operation: usize,
+        (start, end): (usize, usize),
+    ) -> bool {
         let kind = flow.record.tree.nodes[module].module.as_str();
+        if let Some((first, _)) = bounds(kind) {
+            return (start..=operation).any(|at| flow.operation(at).name.as_str() == first);
+        }
         end - operation <= self.before.get(kind).copied().unwrap_or(0)
     }
 }

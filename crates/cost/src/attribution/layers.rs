@@ -206,8 +206,15 @@ pub(super) fn is_between_layers(module: &str) -> bool {
 /// Whether one call of a module of burn-nn of this type calls its layers for every step of a
 /// sequence.
 pub(crate) fn is_recurrent(module: &str) -> bool {
-    matches!(
-        module,
-        "Rnn" | "BiRnn" | "Gru" | "BiGru" | "Lstm" | "BiLstm"
-    )
+    bounds(module).is_some()
+}
+
+/// The operations with which a recurrent module begins before its first layer, and ends behind its
+/// last one: it makes room for its output, and writes the last step into it.
+pub(super) fn bounds(module: &str) -> Option<(&'static str, &'static str)> {
+    match module {
+        "Rnn" | "Gru" | "Lstm" => Some(("empty", "slice_assign")),
+        "BiRnn" | "BiGru" | "BiLstm" => Some(("empty", "cat")),
+        _ => None,
+    }
 }
