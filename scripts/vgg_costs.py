@@ -1,27 +1,21 @@
 """What other tools say that torchvision's VGGs cost: writes examples/tests/vgg_costs.csv.
 
-Install: torch torchvision torchinfo==1.8.0 fvcore==0.1.5.post20221221 thop==0.1.1.post2209072238
-ptflops==0.7.5 calflops==0.3.2 transformers accelerate. Runs on a CPU in a few minutes.
+Install and run as preset_costs.py. Takes a few minutes on a CPU.
 """
 
 import contextlib
 import csv
 import io
-import logging
 import pathlib
-import warnings
 
-import calflops
-import ptflops
-import thop
+import flax.linen as fnn
 import torch
-import torchinfo
 import torchvision
-from fvcore.nn import ActivationCountAnalysis, FlopCountAnalysis
 from torch.utils.flop_counter import FlopCounterMode
+from torchvision.models.vgg import cfgs
 
-warnings.filterwarnings("ignore")
-logging.disable(logging.WARNING)
+from flax_layers import Bias, adaptive, flops_of_layers
+from tool_costs import TOOLS, tool_costs
 
 NAMES = [f"vgg{depth}{norm}" for depth in (11, 13, 16, 19) for norm in ("", "_bn")]
 CASES = [(name, (1, 3, 224, 224)) for name in NAMES]
@@ -37,45 +31,42 @@ def network(name):
     return torchvision.models.get_model(name, init_weights=False)
 
 
-def ptflops_macs(name, images, backend):
-    # The batch enters only through an input constructor.
-    macs, _ = ptflops.get_model_complexity_info(
-        network(name).eval(), (1,), as_strings=False, print_per_layer_stat=False, verbose=False,
-        input_constructor=lambda _: images, backend=backend, ost=io.StringIO())
-    return macs
+def flax_vgg(name):
+    """The layers of torchvision's VGG in flax."""
+    letter = {"vgg11": "A", "vgg13": "B", "vgg16": "D", "vgg19": "E"}[name.split("_")[0]]
+    norms = [fnn.BatchNorm(use_running_average=True)] if name.endswith("bn") else []
+    for width in cfgs[letter]:
+        if width == "M":
+            yield lambda x: fnn.max_pool(x, (2, 2), (2, 2))
+        else:
+            # Apart, as each figure is a 32-bit float.
+            yield from (fnn.Conv(width, (3, 3), padding=1, use_bias=False), Bias(), *norms, fnn.relu)
+    yield lambda x: adaptive(x, (7, 7)).reshape(x.shape[0], -1)
+    yield from (fnn.Dense(4096), fnn.relu, fnn.Dense(4096), fnn.relu, fnn.Dense(1000))
 
 
-def torch_flops(name, images, backward, frozen=False):
-    model = network(name).train(backward)
+def trained_flops(name, images, frozen=False):
+    model = network(name).train()
     if frozen:
         model.features.requires_grad_(False)
     with FlopCounterMode(display=False) as counter:
-        output = model(images)
-        if backward:
-            output.sum().backward()
+        model(images).sum().backward()
     return counter.get_total_flops()
 
 
 def costs(name, shape):
     images = torch.zeros(shape)
-    model = network(name).eval()
-    quiet = dict(print_results=False, print_detailed=False, output_as_string=False)
-    flops, macs, parameters = calflops.calculate_flops(model, args=[images], kwargs={}, **quiet)
+    tools = tool_costs(lambda: network(name).eval(), images)
+    tools["xla"] = flops_of_layers(flax_vgg(name), (shape[0], *shape[2:], shape[1]))
+    parameters = sum(parameter.numel() for parameter in network(name).parameters())
     return {
         "network": name.replace("_", "-"),
         "input": "x".join(map(str, shape)),
         "parameters": parameters,
-        "macs": macs,
-        "torchinfo": torchinfo.summary(model, input_data=images, verbose=0, mode="eval").total_mult_adds,
-        "fvcore": FlopCountAnalysis(model, images).total(),
-        "fvcore-activations": ActivationCountAnalysis(model, images).total(),
-        "thop": thop.profile(network(name).eval(), inputs=(images,), verbose=False)[0],
-        "ptflops-aten": ptflops_macs(name, images, "aten"),
-        "ptflops-pytorch": ptflops_macs(name, images, "pytorch"),
-        "calflops": flops,
-        "torch": torch_flops(name, images, backward=False),
-        "torch training": torch_flops(name, images, backward=True),
-        "torch training (features frozen)": torch_flops(name, images, backward=True, frozen=True),
+        "macs": tools["torch"] // 2,
+        **{tool: tools[tool] for tool in TOOLS},
+        "torch training": trained_flops(name, images),
+        "torch training (features frozen)": trained_flops(name, images, frozen=True),
     }
 
 

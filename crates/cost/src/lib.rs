@@ -23,6 +23,7 @@ pub mod render;
 pub mod report;
 mod rules;
 mod tree;
+mod window;
 mod work;
 
 pub use analysis::{Analysis, Analyzer, analyse};

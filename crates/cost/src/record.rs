@@ -9,6 +9,7 @@ use crate::error::{Error, LARGEST_TENSOR};
 use crate::kind::Kind;
 use crate::rules::{Rule, bytes, rule};
 use crate::tree::{Parameter, Tree};
+use crate::window::Window;
 use crate::work::Work;
 
 /// Where a tensor comes from.
@@ -54,6 +55,8 @@ pub(crate) struct Operation {
     pub(crate) work: Option<Work>,
     /// Output values that a bias is added to as a part of it.
     pub(crate) bias_outputs: u128,
+    /// How a convolution's window moves, for each side of the image; empty otherwise.
+    pub(crate) windows: Vec<Window>,
     pub(crate) inputs: Vec<usize>,
     pub(crate) outputs: Vec<usize>,
     /// Inputs that nobody needs any more, so that the operation may write into their memory.
@@ -207,6 +210,7 @@ impl Builder {
             kind,
             work,
             bias_outputs,
+            windows,
             ..
         } = rule(&ir);
         let (name, work) = match &ir {
@@ -239,6 +243,7 @@ impl Builder {
             kind,
             work,
             bias_outputs,
+            windows,
             inputs,
             outputs,
             last_uses,

@@ -7,6 +7,7 @@ use super::numeric::{ADDITION, ELEMENTARY, MULTIPLICATION};
 use super::shape::elements;
 use crate::formulas::inner_products;
 use crate::kind::Kind;
+use crate::window::Window;
 use crate::work::Work;
 
 /// Weights `[c_out, c_in / groups, k…]`: every output value is an inner product over all
@@ -100,6 +101,25 @@ fn products_into(name: &'static str, kind: Kind, products: u128, out: &TensorIr)
         ..Work::default()
     };
     Rule::new(name, kind, work)
+}
+
+/// The windows of a convolution, plain or transposed, one for each side of the image.
+pub(super) fn windows<const D: usize>(
+    weight: &TensorIr,
+    stride: [usize; D],
+    padding: [usize; D],
+    dilation: [usize; D],
+) -> Vec<Window> {
+    let kernel = weight.shape.iter().skip(2).copied();
+    let sides = kernel.zip(stride).zip(padding).zip(dilation);
+    sides
+        .map(|(((kernel, stride), padding), dilation)| Window {
+            kernel,
+            stride,
+            padding,
+            dilation,
+        })
+        .collect()
 }
 
 /// The product of all dimensions but the first.

@@ -20,6 +20,7 @@ mod every_operation;
 use burn_ir::OperationIr;
 
 use crate::kind::Kind;
+use crate::window::Window;
 use crate::work::Work;
 
 pub(crate) use shape::bytes;
@@ -34,6 +35,8 @@ pub(crate) struct Rule {
     pub(crate) work: Option<Work>,
     /// Output values that a bias is added to as a part of this operation.
     pub(crate) bias_outputs: u128,
+    /// How a convolution's window moves, for each side of the image.
+    pub(crate) windows: Vec<Window>,
     /// Bytes that are read where that is not all of the inputs, as in a look-up.
     read: Option<u128>,
 }
@@ -45,6 +48,7 @@ impl Rule {
             kind,
             work: Some(work),
             bias_outputs: 0,
+            windows: Vec::new(),
             read: None,
         }
     }
@@ -59,6 +63,10 @@ impl Rule {
             bias_outputs: outputs,
             ..self
         }
+    }
+
+    fn with_windows(self, windows: Vec<Window>) -> Self {
+        Self { windows, ..self }
     }
 
     /// Only `bytes` of the inputs are read.

@@ -6,42 +6,84 @@ use burn_ir::{
 
 use super::Rule;
 use super::convolution::{
-    bias_gradient, deformable, forward, gradient, transposed, transposed_gradient,
+    bias_gradient, deformable, forward, gradient, transposed, transposed_gradient, windows,
 };
 use super::float::sample;
 use super::numeric::{ADDITION, COMPARISON, DIVISION, ELEMENTARY, MULTIPLICATION};
 use super::shape::{bytes, elements, last, side};
 use crate::formulas::inner_products;
 use crate::kind::Kind;
+use crate::window::Window;
 use crate::work::Work;
 
 pub(super) fn rule(operation: &ModuleOperationIr) -> Rule {
     use ModuleOperationIr as Op;
     match operation {
-        Op::Conv1d(op) => forward("conv1d", &op.weight, op.bias.as_ref(), &op.out),
-        Op::Conv2d(op) => forward("conv2d", &op.weight, op.bias.as_ref(), &op.out),
-        Op::Conv3d(op) => forward("conv3d", &op.weight, op.bias.as_ref(), &op.out),
+        Op::Conv1d(op) => {
+            let padding = op.options.padding.map(|(begin, _)| begin);
+            forward("conv1d", &op.weight, op.bias.as_ref(), &op.out).with_windows(windows(
+                &op.weight,
+                op.options.stride,
+                padding,
+                op.options.dilation,
+            ))
+        }
+        Op::Conv2d(op) => {
+            let padding = op.options.padding.map(|(begin, _)| begin);
+            forward("conv2d", &op.weight, op.bias.as_ref(), &op.out).with_windows(windows(
+                &op.weight,
+                op.options.stride,
+                padding,
+                op.options.dilation,
+            ))
+        }
+        Op::Conv3d(op) => {
+            forward("conv3d", &op.weight, op.bias.as_ref(), &op.out).with_windows(windows(
+                &op.weight,
+                op.options.stride,
+                op.options.padding,
+                op.options.dilation,
+            ))
+        }
         Op::ConvTranspose1d(op) => transposed(
             "conv_transpose1d",
             &op.x,
             &op.weight,
             op.bias.as_ref(),
             &op.out,
-        ),
+        )
+        .with_windows(windows(
+            &op.weight,
+            op.options.stride,
+            op.options.padding,
+            op.options.dilation,
+        )),
         Op::ConvTranspose2d(op) => transposed(
             "conv_transpose2d",
             &op.x,
             &op.weight,
             op.bias.as_ref(),
             &op.out,
-        ),
+        )
+        .with_windows(windows(
+            &op.weight,
+            op.options.stride,
+            op.options.padding,
+            op.options.dilation,
+        )),
         Op::ConvTranspose3d(op) => transposed(
             "conv_transpose3d",
             &op.x,
             &op.weight,
             op.bias.as_ref(),
             &op.out,
-        ),
+        )
+        .with_windows(windows(
+            &op.weight,
+            op.options.stride,
+            op.options.padding,
+            op.options.dilation,
+        )),
         Op::DeformableConv2d(op) => deformable(op),
         Op::DeformableConv2dBackward(op) => {
             // The gradients of the samples and of the weights are a convolution's; the samples
@@ -173,11 +215,14 @@ pub(super) fn rule(operation: &ModuleOperationIr) -> Rule {
             spread("max_pool2d_backward", Kind::MaxPool, elements(&op.grad))
         }
         Op::AvgPool1d(op) => {
-            let read = elements(&op.out).saturating_mul(product(&[op.kernel_size]));
+            let window = pool(op.kernel_size, op.stride, op.padding);
+            let read = averaged(&op.x, &op.out, &[window], op.count_include_pad);
             average("avg_pool1d", Kind::AveragePool, &op.out, read)
         }
         Op::AvgPool2d(op) => {
-            let read = elements(&op.out).saturating_mul(product(&op.kernel_size));
+            let window = |side| pool(op.kernel_size[side], op.stride[side], op.padding[side]);
+            let windows = [window(0), window(1)];
+            let read = averaged(&op.x, &op.out, &windows, op.count_include_pad);
             average("avg_pool2d", Kind::AveragePool, &op.out, read)
         }
         Op::AvgPool1dBackward(op) => {
@@ -253,6 +298,33 @@ fn product(sides: &[usize]) -> u128 {
 fn max_pool(name: &'static str, out: &TensorIr, kernel: &[usize]) -> Rule {
     let comparisons = elements(out).saturating_mul(product(kernel).saturating_sub(1));
     Rule::new(name, Kind::MaxPool, COMPARISON * comparisons)
+}
+
+fn pool(kernel: usize, stride: usize, padding: usize) -> Window {
+    Window {
+        kernel,
+        stride,
+        padding,
+        dilation: 1,
+    }
+}
+
+/// The cells that all windows of a pooling average: those inside the image, or inside its padding.
+fn averaged(input: &TensorIr, out: &TensorIr, windows: &[Window], padding: bool) -> u128 {
+    let planes: u128 = out.shape.iter().take(2).map(|&side| side as u128).product();
+    let sides = input.shape.iter().zip(out.shape.iter()).skip(2);
+    let cells = windows
+        .iter()
+        .zip(sides)
+        .map(|(window, (&length, &positions))| match padding {
+            true => Window {
+                padding: 0,
+                ..*window
+            }
+            .cells(positions, length + 2 * window.padding),
+            false => window.cells(positions, length),
+        });
+    cells.fold(planes, u128::saturating_mul)
 }
 
 /// Means over windows that cover `read` cells in all.
