@@ -6,7 +6,7 @@ use crate::analysis::Analysis;
 use crate::calls::calls;
 use crate::convention::{Convention, MACS};
 use crate::error::Error;
-use crate::gradient::{Backward, backward, training_forward};
+use crate::gradient::{Backward, backward};
 use crate::kind::Kind;
 use crate::memory;
 use crate::optimizer::Optimizer;
@@ -238,7 +238,7 @@ fn by_kind(record: &Record, convention: &Convention) -> Vec<KindShare> {
 fn uncounted(record: &Record, backward: Option<&Backward>) -> Vec<Uncounted> {
     let forward = record.operations.iter().enumerate();
     let forward = forward.filter(|(_, operation)| operation.work.is_none());
-    let forward = forward.map(|(index, operation)| (index, operation.name.clone()));
+    let forward = forward.map(|(index, operation)| (index, operation.name.to_string()));
     let gradients = backward.iter().flat_map(|backward| &backward.gradients);
     let gradients = gradients.filter(|gradient| gradient.work.is_none());
     let gradients = gradients.map(|gradient| {
@@ -272,7 +272,7 @@ fn forward_in_training(record: &Record, convention: &Convention) -> u128 {
         .operations
         .iter()
         .map(|operation| {
-            let work = training_forward(record, operation).unwrap_or_default();
+            let work = operation.work.unwrap_or_default() + operation.in_training;
             convention.cost(record, operation, &work)
         })
         .sum()

@@ -7,7 +7,7 @@ use burn_ir::{OperationIr, TensorId, TensorIr, TensorStatus};
 
 use crate::error::{Error, LARGEST_TENSOR};
 use crate::kind::Kind;
-use crate::rules::{Rule, bytes, rule};
+use crate::rules::{Called, Place, Rule, Saves, bytes, rule};
 use crate::tree::{Parameter, Tree};
 use crate::window::Window;
 use crate::work::Work;
@@ -48,11 +48,19 @@ impl TensorInfo {
 /// One recorded operation. Tensors are indices into [`Record::tensors`].
 #[derive(Debug, Clone)]
 pub(crate) struct Operation {
-    /// Its name, such as `conv2d`; the identifier of a custom operation.
-    pub(crate) name: String,
+    pub(crate) name: Called,
     pub(crate) kind: Kind,
     /// `None` where no rule covers it.
     pub(crate) work: Option<Work>,
+    /// What the forward pass does in training beside `work`.
+    pub(crate) in_training: Work,
+    /// The work of each input's gradient; `None` where no rule covers it.
+    pub(crate) gradients: Vec<Option<Work>>,
+    /// Which of its tensors the gradients need, and bytes that are kept beside these.
+    pub(crate) saves: Saves,
+    pub(crate) beside: u128,
+    /// Where the result lies.
+    pub(crate) place: Place,
     /// Output values that a bias is added to as a part of it.
     pub(crate) bias_outputs: u128,
     /// How a convolution's window moves, for each side of the image; empty otherwise.
@@ -206,19 +214,20 @@ impl Builder {
             return;
         }
         let Rule {
-            name,
+            called,
             kind,
             work,
+            in_training,
+            gradients,
+            saves,
+            beside,
+            place,
             bias_outputs,
             windows,
-            ..
         } = rule(&ir);
-        let (name, work) = match &ir {
-            OperationIr::Custom(op) => (
-                op.id.clone(),
-                custom.get(&op.id).map(|rule| rule(op)).or(work),
-            ),
-            _ => (name.to_string(), work),
+        let work = match &ir {
+            OperationIr::Custom(op) => custom.get(&op.id).map(|rule| rule(op)).or(work),
+            _ => work,
         };
         let index = self.record.operations.len();
         let mut last_uses = Vec::new();
@@ -239,9 +248,14 @@ impl Builder {
             self.record.tensors[output].owner = owner;
         }
         self.record.operations.push(Operation {
-            name,
+            name: called,
             kind,
             work,
+            in_training,
+            gradients,
+            saves,
+            beside,
+            place,
             bias_outputs,
             windows,
             inputs,

@@ -32,14 +32,14 @@ impl Which {
                 .iter()
                 .any(|(which, ..)| *which != Self::Rest && which.matches(&[], record, operation)),
             Self::Of(kind) => kind == operation.kind,
-            Self::Named(name) => name == operation.name,
-            Self::In(module, name) => name == operation.name && module == layer(),
-            Self::Outside(module, name) => name == operation.name && module != layer(),
+            Self::Named(name) => name == operation.name.as_str(),
+            Self::In(module, name) => name == operation.name.as_str() && module == layer(),
+            Self::Outside(module, name) => name == operation.name.as_str() && module != layer(),
             Self::Recurrent(kind, name) => {
-                kind == operation.kind && name == operation.name && recurrent(record, operation)
+                kind == operation.kind && name == operation.name.as_str() && recurrent(record, operation)
             }
             Self::Resized(neighbours, dimensions) => {
-                operation.name == "interpolate"
+                operation.name.as_str() == "interpolate"
                     && operation.work.map(|work| work.multiplications)
                         == Some(neighbours * record.tensors[operation.outputs[0]].elements())
                     && dimensions == if layer() == "Interpolate1d" { 1 } else { 2 }

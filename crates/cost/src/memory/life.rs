@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, HashMap};
 use super::saved::Saved;
 use super::storage::Storages;
 use crate::gradient::Backward;
-use crate::kind::Kind;
 use crate::record::{Origin, Record};
 use crate::report::{Alive, DtypeBytes, MemoryReport};
+use crate::rules::Place;
 
 /// Tensors shown as alive at a peak.
 const SHOWN: usize = 8;
@@ -147,7 +147,7 @@ impl<'a> Life<'a> {
         }
         let mut gradients = backward.gradients.iter().peekable();
         for (index, operation) in record.operations.iter().enumerate().rev() {
-            let view = operation.kind == Kind::View;
+            let view = operation.place == Place::View;
             while let Some(gradient) = gradients.next_if(|gradient| gradient.operation == index) {
                 // The gradient of a view is a view of the gradient.
                 let handed_on = operation.outputs.first().filter(|_| view);
@@ -173,7 +173,7 @@ impl<'a> Life<'a> {
         if let Some(operation) = record.operations.get(peak.operation) {
             report.peak_operation = match peak.backward {
                 true => format!("{} (backward)", operation.name),
-                false => operation.name.clone(),
+                false => operation.name.to_string(),
             };
             report
                 .peak_path

@@ -21,7 +21,7 @@ use storage::Storages;
 /// The memory of a forward pass for inference.
 pub(crate) fn inference(record: &Record) -> MemoryReport {
     let saved = Saved::nothing(record);
-    let storages = Storages::new(record, &saved);
+    let storages = Storages::new(record, &saved, false);
     let mut report = fixed(record);
     let base = report.parameters + report.buffers;
     fullest(&mut report, record, base, |life| {
@@ -33,7 +33,7 @@ pub(crate) fn inference(record: &Record) -> MemoryReport {
 /// The memory of a training step: forward, backward, update.
 pub(crate) fn training(record: &Record, backward: &Backward, optimizer: Optimizer) -> MemoryReport {
     let saved = Saved::new(record, backward);
-    let storages = Storages::new(record, &saved);
+    let storages = Storages::new(record, &saved, true);
     let mut report = fixed(record);
     for parameter in &record.tree.parameters {
         if parameter.role == Role::Trainable {

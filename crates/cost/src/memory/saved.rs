@@ -5,8 +5,7 @@
 //! keeps input and weights for either gradient.
 
 use crate::gradient::Backward;
-use crate::kind::Kind;
-use crate::record::{Operation, Record};
+use crate::record::Record;
 
 /// What is kept, and until when.
 pub(super) struct Saved {
@@ -31,81 +30,14 @@ impl Saved {
         for gradient in &backward.gradients {
             let index = gradient.operation;
             let operation = &record.operations[index];
-            for tensor in kept(operation, gradient.tensor) {
+            let (inputs, outputs) = (&operation.inputs, &operation.outputs);
+            let kept = operation.saves.tensors(gradient.position, inputs, outputs);
+            for tensor in kept {
                 let until = saved.tensors[tensor].map_or(index, |at| at.min(index));
                 saved.tensors[tensor] = Some(until);
             }
-            if operation.kind == Kind::MaxPool {
-                // Where the largest values were, as 64-bit integers.
-                let outputs = operation.outputs.iter().take(1);
-                saved.beside[index] = outputs.map(|&out| record.tensors[out].elements() * 8).sum();
-            }
+            saved.beside[index] = operation.beside;
         }
         saved
     }
-}
-
-/// The tensors that are kept for the gradient of `input`, parameters among them.
-fn kept(operation: &Operation, input: usize) -> Vec<usize> {
-    let nothing = Vec::new;
-    let first = |count: usize| operation.inputs.iter().take(count).copied().collect();
-    let all = || operation.inputs.clone();
-    let position = operation.inputs.iter().position(|&other| other == input);
-    let name = operation.name.as_str();
-    match operation.kind {
-        Kind::Convolution | Kind::TransposedConvolution | Kind::BatchNorm | Kind::LayerNorm => {
-            first(2)
-        }
-        // Each factor's gradient needs the other; a bias needs neither.
-        Kind::Linear | Kind::Matmul => other(operation, position),
-        Kind::DeformableConvolution | Kind::Attention | Kind::Custom | Kind::Loss => all(),
-        // The shifted input of the exponentials, and their quotient.
-        Kind::Softmax => operation
-            .inputs
-            .iter()
-            .chain(&operation.outputs)
-            .copied()
-            .collect(),
-        Kind::Activation
-        | Kind::MaxPool
-        | Kind::AveragePool
-        | Kind::AdaptiveAveragePool
-        | Kind::Interpolation => first(1),
-        Kind::Embedding => operation.inputs.iter().skip(1).copied().collect(),
-        Kind::Elementwise => match name {
-            "add" | "sub" | "add_scalar" | "sub_scalar" | "mul_scalar" | "div_scalar" | "neg"
-            | "sign" | "round" | "floor" | "ceil" | "trunc" => nothing(),
-            "mul" => other(operation, position),
-            "div" if position == Some(0) => other(operation, position),
-            "mask_where" | "mask_fill" => operation.inputs.get(1).copied().into_iter().collect(),
-            _ => all(),
-        },
-        Kind::Reduction => match name {
-            "sum" | "sum_dim" | "sum_dims" | "mean" | "mean_dim" => nothing(),
-            _ => all(),
-        },
-        Kind::Movement => match name {
-            "gather" | "gather_nd" | "select" => operation.inputs.iter().skip(1).copied().collect(),
-            _ => nothing(),
-        },
-        Kind::Sort => operation.outputs.clone(),
-        Kind::LinearBias
-        | Kind::View
-        | Kind::Creation
-        | Kind::Quantization
-        | Kind::Collective
-        | Kind::Optimizer => nothing(),
-    }
-}
-
-/// The other one of two factors.
-fn other(operation: &Operation, position: Option<usize>) -> Vec<usize> {
-    let wanted = match position {
-        // A square: both factors are this one.
-        Some(0) if operation.inputs.first() == operation.inputs.get(1) => 0,
-        Some(0) => 1,
-        Some(1) => 0,
-        _ => return Vec::new(),
-    };
-    operation.inputs.get(wanted).copied().into_iter().collect()
 }

@@ -1,16 +1,8 @@
 //! Which tensors share memory, and how long it is needed.
 
 use super::saved::Saved;
-use crate::kind::Kind;
 use crate::record::{Origin, Record};
-
-/// Whether each result depends on one element of each input, so that it can replace it.
-fn replaces(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::Elementwise | Kind::LinearBias | Kind::Activation
-    )
-}
+use crate::rules::Place;
 
 /// Which tensors share memory, and how long each memory is needed.
 pub(super) struct Storages {
@@ -24,7 +16,7 @@ pub(super) struct Storages {
 
 impl Storages {
     /// With what is kept of each tensor.
-    pub(super) fn new(record: &Record, saved: &Saved) -> Self {
+    pub(super) fn new(record: &Record, saved: &Saved, training: bool) -> Self {
         let mut storages = Self {
             of: (0..record.tensors.len()).collect(),
             last: vec![0; record.tensors.len()],
@@ -32,14 +24,14 @@ impl Storages {
         };
         storages.views(record);
         storages.uses(record);
-        storages.replacements(record);
+        storages.replacements(record, training);
         storages
     }
 
     /// A view lies in its source's memory and is kept with it.
     fn views(&mut self, record: &Record) {
         for operation in &record.operations {
-            if operation.kind == Kind::View
+            if operation.place == Place::View
                 && let (Some(&input), Some(&output)) =
                     (operation.inputs.first(), operation.outputs.first())
             {
@@ -76,12 +68,13 @@ impl Storages {
 
     /// An operation that makes one result per element of an input that nobody needs any more
     /// writes into that input's memory.
-    fn replacements(&mut self, record: &Record) {
+    fn replacements(&mut self, record: &Record, training: bool) {
         // Where each memory went so far; views follow their source.
         let roots = self.of.clone();
         let mut moved: Vec<usize> = (0..record.tensors.len()).collect();
         for (index, operation) in record.operations.iter().enumerate() {
-            let (&[output], true) = (operation.outputs.as_slice(), replaces(operation.kind)) else {
+            let replaces = operation.place.replaces(training);
+            let (&[output], true) = (operation.outputs.as_slice(), replaces) else {
                 continue;
             };
             let bytes = record.tensors[output].bytes();

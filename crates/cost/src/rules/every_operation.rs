@@ -497,8 +497,13 @@ fn every_operation_has_a_rule() {
             rule.kind,
             Kind::View | Kind::Movement | Kind::Creation | Kind::Embedding | Kind::Collective
         );
-        assert!(idle || counted > 0, "{}: {operation:?}", rule.name);
-        assert_eq!(work.macs > 0, is_product(rule.name), "{}", rule.name);
+        let name = rule.called.as_str();
+        assert!(idle || counted > 0, "{name}: {operation:?}");
+        assert_eq!(work.macs > 0, is_product(name), "{name}");
+        // Burn derives all but what is a gradient itself.
+        assert_eq!(rule.gradients.len(), operation.inputs().count(), "{name}");
+        let known = rule.gradients.iter().all(Option::is_some);
+        assert_eq!(known, !name.ends_with("_backward"), "{name}");
     }
 }
 

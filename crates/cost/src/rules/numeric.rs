@@ -3,128 +3,160 @@
 
 use burn_ir::{NumericOperationIr, ScalarIr, TensorIr};
 
-use super::Rule;
-use super::shape::{elements, side};
+use super::Row;
+use super::gradient::Gradient::{self, Both, Each, EachInput, Free, Never, Passed};
+use super::keep::Saves::{self, All, Divisor, Inputs, Nothing, Other, Outputs};
+use super::name::Name;
+use super::shape::{elements, indices, side};
+use super::unit::{ADDITION, COMPARISON, DIVISION, ELEMENTARY, MULTIPLICATION};
 use crate::kind::Kind;
 use crate::work::Work;
 
-pub(super) fn rule(operation: &NumericOperationIr) -> Rule {
+pub(super) fn row(operation: &NumericOperationIr) -> Row {
     use NumericOperationIr as Op;
+    let negated = Each(ADDITION);
+    let scaled = Each(MULTIPLICATION);
+    let power = Each(MULTIPLICATION * 2 + ELEMENTARY);
     match operation {
-        Op::Add(op) => each("add", &op.out, ADDITION),
-        Op::AddScalar(op) => each("add_scalar", &op.out, ADDITION),
-        Op::Sub(op) => each("sub", &op.out, ADDITION),
-        Op::SubScalar(op) => each("sub_scalar", &op.out, ADDITION),
-        Op::Neg(op) => each("neg", &op.out, ADDITION),
-        Op::Mul(op) => each("mul", &op.out, MULTIPLICATION),
-        Op::MulScalar(op) => each("mul_scalar", &op.out, MULTIPLICATION),
-        Op::Div(op) => each("div", &op.out, DIVISION),
-        Op::DivScalar(op) => each("div_scalar", &op.out, DIVISION),
-        // a − b·⌊a / b⌋
-        Op::Rem(op) => each("rem", &op.out, REMAINDER),
-        Op::RemScalar(op) => each("rem_scalar", &op.out, REMAINDER),
-        Op::Powi(op) => each("powi", &op.out, ELEMENTARY),
-        Op::PowiScalar(op) => each("powi_scalar", &op.out, power(op.rhs)),
-
-        Op::Abs(op) => each("abs", &op.out, COMPARISON),
-        Op::Sign(op) => each("sign", &op.out, COMPARISON),
-        Op::Greater(op) => each("greater", &op.out, COMPARISON),
-        Op::GreaterElem(op) => each("greater_elem", &op.out, COMPARISON),
-        Op::GreaterEqual(op) => each("greater_equal", &op.out, COMPARISON),
-        Op::GreaterEqualElem(op) => each("greater_equal_elem", &op.out, COMPARISON),
-        Op::Lower(op) => each("lower", &op.out, COMPARISON),
-        Op::LowerElem(op) => each("lower_elem", &op.out, COMPARISON),
-        Op::LowerEqual(op) => each("lower_equal", &op.out, COMPARISON),
-        Op::LowerEqualElem(op) => each("lower_equal_elem", &op.out, COMPARISON),
-        Op::Clamp(op) => each("clamp", &op.out, COMPARISON * 2),
-        Op::ClampMin(op) => each("clamp_min", &op.out, COMPARISON),
-        Op::ClampMax(op) => each("clamp_max", &op.out, COMPARISON),
-
-        Op::Sum(op) => reduce("sum", &op.input, &op.out, ADDITION),
-        Op::SumDim(op) => reduce("sum_dim", &op.input, &op.out, ADDITION),
-        Op::SumDims(op) => reduce("sum_dims", &op.input, &op.out, ADDITION),
-        Op::Mean(op) => mean("mean", &op.input, &op.out),
-        Op::MeanDim(op) => mean("mean_dim", &op.input, &op.out),
-        Op::Prod(op) => reduce("prod", &op.input, &op.out, MULTIPLICATION),
-        Op::ProdDim(op) => reduce("prod_dim", &op.input, &op.out, MULTIPLICATION),
-        Op::Max(op) => reduce("max", &op.input, &op.out, COMPARISON),
-        Op::MaxDim(op) => reduce("max_dim", &op.input, &op.out, COMPARISON),
-        Op::MaxDimWithIndices(op) => {
-            reduce("max_dim_with_indices", &op.tensor, &op.out, COMPARISON)
+        Op::Add(op) => each(Name::Add, &op.out, ADDITION, Passed, Nothing),
+        Op::AddScalar(op) => each(Name::AddScalar, &op.out, ADDITION, Passed, Nothing),
+        Op::Sub(op) => {
+            let gradient = Both(Work::default(), ADDITION);
+            each(Name::Sub, &op.out, ADDITION, gradient, Nothing)
         }
-        Op::Min(op) => reduce("min", &op.input, &op.out, COMPARISON),
-        Op::MinDim(op) => reduce("min_dim", &op.input, &op.out, COMPARISON),
-        Op::MinDimWithIndices(op) => {
-            reduce("min_dim_with_indices", &op.tensor, &op.out, COMPARISON)
+        Op::SubScalar(op) => each(Name::SubScalar, &op.out, ADDITION, Passed, Nothing),
+        Op::Neg(op) => each(Name::Neg, &op.out, ADDITION, negated, Nothing),
+        Op::Mul(op) => each(Name::Mul, &op.out, MULTIPLICATION, scaled, Other),
+        Op::MulScalar(op) => each(Name::MulScalar, &op.out, MULTIPLICATION, scaled, Nothing),
+        // g / b and −g·a / b²
+        Op::Div(op) => {
+            let gradient = Both(DIVISION, MULTIPLICATION + DIVISION + ADDITION);
+            each(Name::Div, &op.out, DIVISION, gradient, Divisor)
         }
-        Op::ArgMax(op) => reduce("arg_max", &op.input, &op.out, COMPARISON),
-        Op::ArgMin(op) => reduce("arg_min", &op.input, &op.out, COMPARISON),
-        Op::MaxAbs(op) => max_abs("max_abs", &op.input, &op.out),
-        Op::MaxAbsDim(op) => max_abs("max_abs_dim", &op.input, &op.out),
-        Op::CumSum(op) => cumulative("cum_sum", &op.out, op.axis, ADDITION),
-        Op::CumProd(op) => cumulative("cum_prod", &op.out, op.axis, MULTIPLICATION),
-        Op::CumMin(op) => cumulative("cum_min", &op.out, op.axis, COMPARISON),
-        Op::CumMax(op) => cumulative("cum_max", &op.out, op.axis, COMPARISON),
+        Op::DivScalar(op) => each(Name::DivScalar, &op.out, DIVISION, Each(DIVISION), Nothing),
+        // a − b·⌊a / b⌋; g and −g·⌊a / b⌋
+        Op::Rem(op) => {
+            let second = DIVISION + ELEMENTARY + MULTIPLICATION + ADDITION;
+            let gradient = Both(Work::default(), second);
+            each(Name::Rem, &op.out, remainder(), gradient, Divisor)
+        }
+        Op::RemScalar(op) => each(Name::RemScalar, &op.out, remainder(), Passed, Nothing),
+        // g·b·a^(b − 1), and for the exponent g·a^b·log a
+        Op::Powi(op) => each(Name::Powi, &op.out, ELEMENTARY, power, All),
+        Op::PowiScalar(op) => each(Name::PowiScalar, &op.out, product(op.rhs), power, All),
 
-        Op::Sort(op) => sort("sort", &op.input, op.dim),
-        Op::SortWithIndices(op) => sort("sort_with_indices", &op.input, op.dim),
-        Op::ArgSort(op) => sort("arg_sort", &op.input, op.dim),
-        Op::TopK(op) => top_k("top_k", &op.input, side(&op.out, op.axis)),
-        Op::ArgTopK(op) => top_k("arg_top_k", &op.input, side(&op.out, op.axis)),
-        Op::TopKWithIndices(op) => top_k("top_k_with_indices", &op.tensor, op.k as u128),
+        Op::Abs(op) => {
+            let gradient = Each(MULTIPLICATION + COMPARISON);
+            each(Name::Abs, &op.out, COMPARISON, gradient, All)
+        }
+        // A step function's derivative is zero.
+        Op::Sign(op) => each(Name::Sign, &op.out, COMPARISON, Passed, Nothing),
+        Op::Greater(op) => compare(Name::Greater, &op.out),
+        Op::GreaterElem(op) => compare(Name::GreaterElem, &op.out),
+        Op::GreaterEqual(op) => compare(Name::GreaterEqual, &op.out),
+        Op::GreaterEqualElem(op) => compare(Name::GreaterEqualElem, &op.out),
+        Op::Lower(op) => compare(Name::Lower, &op.out),
+        Op::LowerElem(op) => compare(Name::LowerElem, &op.out),
+        Op::LowerEqual(op) => compare(Name::LowerEqual, &op.out),
+        Op::LowerEqualElem(op) => compare(Name::LowerEqualElem, &op.out),
+        Op::Clamp(op) => clamp(Name::Clamp, &op.out, 2),
+        Op::ClampMin(op) => clamp(Name::ClampMin, &op.out, 1),
+        Op::ClampMax(op) => clamp(Name::ClampMax, &op.out, 1),
 
-        Op::Full(_) => Rule::free("full", Kind::Creation),
-        Op::IntRandom(_) => Rule::free("random", Kind::Creation),
-        Op::Pad(_) => Rule::free("pad", Kind::Movement),
+        Op::Sum(op) => sum(Name::Sum, &op.input, &op.out),
+        Op::SumDim(op) => sum(Name::SumDim, &op.input, &op.out),
+        Op::SumDims(op) => sum(Name::SumDims, &op.input, &op.out),
+        Op::Mean(op) => mean(Name::Mean, &op.input, &op.out),
+        Op::MeanDim(op) => mean(Name::MeanDim, &op.input, &op.out),
+        Op::Prod(op) => prod(Name::Prod, &op.input, &op.out),
+        Op::ProdDim(op) => prod(Name::ProdDim, &op.input, &op.out),
+        Op::Max(op) => extremum(Name::Max, &op.input, &op.out),
+        Op::MaxDim(op) => extremum(Name::MaxDim, &op.input, &op.out),
+        Op::MaxDimWithIndices(op) => extremum_at(Name::MaxDimWithIndices, &op.tensor, &op.out),
+        Op::Min(op) => extremum(Name::Min, &op.input, &op.out),
+        Op::MinDim(op) => extremum(Name::MinDim, &op.input, &op.out),
+        Op::MinDimWithIndices(op) => extremum_at(Name::MinDimWithIndices, &op.tensor, &op.out),
+        Op::ArgMax(op) => reduce(Name::ArgMax, &op.input, &op.out, COMPARISON, Never, Nothing),
+        Op::ArgMin(op) => reduce(Name::ArgMin, &op.input, &op.out, COMPARISON, Never, Nothing),
+        Op::MaxAbs(op) => max_abs(Name::MaxAbs, &op.input, &op.out),
+        Op::MaxAbsDim(op) => max_abs(Name::MaxAbsDim, &op.input, &op.out),
+        Op::CumSum(op) => {
+            let gradient = EachInput(ADDITION);
+            cumulative(Name::CumSum, &op.out, op.axis, ADDITION, gradient, Nothing)
+        }
+        // The sum of g·y from each place on, divided by x.
+        Op::CumProd(op) => {
+            let gradient = EachInput(MULTIPLICATION * 2 + ADDITION + DIVISION);
+            cumulative(
+                Name::CumProd,
+                &op.out,
+                op.axis,
+                MULTIPLICATION,
+                gradient,
+                All,
+            )
+        }
+        Op::CumMin(op) => {
+            let gradient = EachInput(COMPARISON);
+            cumulative(Name::CumMin, &op.out, op.axis, COMPARISON, gradient, All)
+        }
+        Op::CumMax(op) => {
+            let gradient = EachInput(COMPARISON);
+            cumulative(Name::CumMax, &op.out, op.axis, COMPARISON, gradient, All)
+        }
+
+        Op::Sort(op) => {
+            let places = indices(elements(&op.out));
+            sort(Name::Sort, &op.input, op.dim, Each(ADDITION), Nothing).keeping(places)
+        }
+        Op::SortWithIndices(op) => {
+            let (gradient, saves) = (Each(ADDITION), Outputs(&[1]));
+            sort(Name::SortWithIndices, &op.input, op.dim, gradient, saves)
+        }
+        Op::ArgSort(op) => sort(Name::ArgSort, &op.input, op.dim, Never, Nothing),
+        Op::TopK(op) => {
+            let k = side(&op.out, op.axis);
+            let places = indices(elements(&op.out));
+            top_k(Name::TopK, &op.input, k, Each(ADDITION), Nothing).keeping(places)
+        }
+        Op::ArgTopK(op) => {
+            let k = side(&op.out, op.axis);
+            top_k(Name::ArgTopK, &op.input, k, Never, Nothing)
+        }
+        Op::TopKWithIndices(op) => {
+            let (k, gradient, saves) = (op.k as u128, Each(ADDITION), Outputs(&[1]));
+            top_k(Name::TopKWithIndices, &op.tensor, k, gradient, saves)
+        }
+
+        Op::Full(_) => Row::makes(Name::Full),
+        Op::IntRandom(_) => Row::makes(Name::Random),
+        Op::Pad(_) => Row::moves(Name::Pad, Free, Nothing),
     }
 }
 
-const NONE: Work = Work {
-    macs: 0,
-    multiplications: 0,
-    additions: 0,
-    divisions: 0,
-    comparisons: 0,
-    elementary: 0,
-    integer: 0,
-    read: 0,
-    written: 0,
-};
-pub(super) const ADDITION: Work = Work {
-    additions: 1,
-    ..NONE
-};
-pub(super) const MULTIPLICATION: Work = Work {
-    multiplications: 1,
-    ..NONE
-};
-pub(super) const DIVISION: Work = Work {
-    divisions: 1,
-    ..NONE
-};
-pub(super) const COMPARISON: Work = Work {
-    comparisons: 1,
-    ..NONE
-};
-pub(super) const ELEMENTARY: Work = Work {
-    elementary: 1,
-    ..NONE
-};
-const REMAINDER: Work = Work {
-    multiplications: 1,
-    additions: 1,
-    divisions: 1,
-    elementary: 1,
-    ..NONE
-};
+/// `work` for each element of the output, which may replace an input.
+pub(super) fn each(name: Name, out: &TensorIr, work: Work, back: Gradient, saves: Saves) -> Row {
+    Row::new(name, Kind::Elementwise, work * elements(out), back, saves).over()
+}
 
-/// `work` for each element of the output.
-pub(super) fn each(name: &'static str, out: &TensorIr, work: Work) -> Rule {
-    Rule::new(name, Kind::Elementwise, work * elements(out))
+/// A comparison of each element, whose result is a truth value.
+pub(super) fn compare(name: Name, out: &TensorIr) -> Row {
+    let work = COMPARISON * elements(out);
+    Row::new(name, Kind::Elementwise, work, Never, Nothing)
+}
+
+fn remainder() -> Work {
+    MULTIPLICATION + ADDITION + DIVISION + ELEMENTARY
+}
+
+/// Comparisons with `bounds` bounds. A truth value of a byte is kept for each.
+fn clamp(name: Name, out: &TensorIr, bounds: u128) -> Row {
+    let work = COMPARISON * bounds;
+    each(name, out, work, Each(work), Nothing).keeping(bounds * elements(out))
 }
 
 /// A power with a small whole exponent is a product; any other is a function of its own.
-fn power(exponent: ScalarIr) -> Work {
+fn product(exponent: ScalarIr) -> Work {
     match exponent {
         ScalarIr::Int(n @ 1..=4) => MULTIPLICATION * (n as u128 - 1),
         ScalarIr::UInt(n @ 1..=4) => MULTIPLICATION * u128::from(n - 1),
@@ -133,42 +165,77 @@ fn power(exponent: ScalarIr) -> Work {
 }
 
 /// Putting n values together into one takes n − 1 steps.
-fn reduce(name: &'static str, input: &TensorIr, out: &TensorIr, step: Work) -> Rule {
+fn reduce(
+    name: Name,
+    input: &TensorIr,
+    out: &TensorIr,
+    step: Work,
+    gradient: Gradient,
+    saves: Saves,
+) -> Row {
     let steps = elements(input).saturating_sub(elements(out));
-    Rule::new(name, Kind::Reduction, step * steps)
+    Row::new(name, Kind::Reduction, step * steps, gradient, saves)
 }
 
-fn mean(name: &'static str, input: &TensorIr, out: &TensorIr) -> Rule {
-    let rule = reduce(name, input, out, ADDITION);
-    Rule {
-        work: rule.work.map(|work| work + DIVISION * elements(out)),
-        ..rule
-    }
+/// The gradient is spread over the inputs without arithmetic.
+fn sum(name: Name, input: &TensorIr, out: &TensorIr) -> Row {
+    reduce(name, input, out, ADDITION, Free, Nothing)
 }
 
-fn max_abs(name: &'static str, input: &TensorIr, out: &TensorIr) -> Rule {
-    let rule = reduce(name, input, out, COMPARISON);
-    Rule {
-        work: rule.work.map(|work| work + COMPARISON * elements(input)),
-        ..rule
-    }
+fn mean(name: Name, input: &TensorIr, out: &TensorIr) -> Row {
+    reduce(name, input, out, ADDITION, Each(DIVISION), Nothing).more(DIVISION * elements(out))
 }
 
-fn cumulative(name: &'static str, out: &TensorIr, axis: usize, step: Work) -> Rule {
+/// g·y / x
+fn prod(name: Name, input: &TensorIr, out: &TensorIr) -> Row {
+    let gradient = EachInput(MULTIPLICATION + DIVISION);
+    reduce(name, input, out, MULTIPLICATION, gradient, All)
+}
+
+/// The gradient goes to the element that was chosen, whose place is kept.
+fn extremum(name: Name, input: &TensorIr, out: &TensorIr) -> Row {
+    let gradient = EachInput(COMPARISON);
+    let row = reduce(name, input, out, COMPARISON, gradient, Nothing);
+    row.keeping(indices(elements(out)))
+}
+
+/// Like [`extremum`], the place being an output.
+fn extremum_at(name: Name, input: &TensorIr, out: &TensorIr) -> Row {
+    let gradient = EachInput(COMPARISON);
+    reduce(name, input, out, COMPARISON, gradient, Outputs(&[1]))
+}
+
+/// The largest of |x|: Burn takes magnitudes, then the largest.
+fn max_abs(name: Name, input: &TensorIr, out: &TensorIr) -> Row {
+    let gradient = EachInput(COMPARISON * 2 + MULTIPLICATION);
+    let row = reduce(name, input, out, COMPARISON, gradient, Inputs(&[0]));
+    row.more(COMPARISON * elements(input))
+        .keeping(indices(elements(out)))
+}
+
+fn cumulative(
+    name: Name,
+    out: &TensorIr,
+    axis: usize,
+    step: Work,
+    gradient: Gradient,
+    saves: Saves,
+) -> Row {
     let rows = elements(out) / side(out, axis).max(1);
-    Rule::new(name, Kind::Reduction, step * (elements(out) - rows))
+    let work = step * (elements(out) - rows);
+    Row::new(name, Kind::Reduction, work, gradient, saves)
 }
 
 /// Comparisons of a merge sort: at most n·⌈log₂ n⌉ for each row of n values.
-fn sort(name: &'static str, input: &TensorIr, axis: usize) -> Rule {
+fn sort(name: Name, input: &TensorIr, axis: usize, gradient: Gradient, saves: Saves) -> Row {
     let comparisons = elements(input) * log2_ceil(side(input, axis));
-    Rule::new(name, Kind::Sort, COMPARISON * comparisons)
+    Row::new(name, Kind::Sort, COMPARISON * comparisons, gradient, saves)
 }
 
 /// Comparisons of a heap of the k largest: at most ⌈log₂ k⌉ + 1 for each value.
-fn top_k(name: &'static str, input: &TensorIr, k: u128) -> Rule {
+fn top_k(name: Name, input: &TensorIr, k: u128, gradient: Gradient, saves: Saves) -> Row {
     let comparisons = elements(input) * (log2_ceil(k) + 1);
-    Rule::new(name, Kind::Sort, COMPARISON * comparisons)
+    Row::new(name, Kind::Sort, COMPARISON * comparisons, gradient, saves)
 }
 
 fn log2_ceil(n: u128) -> u128 {

@@ -1,73 +1,81 @@
 //! Operations on integers and booleans, and between devices.
 
-use burn_ir::{BoolOperationIr, DistributedOperationIr, IntOperationIr};
+use burn_ir::{BoolOperationIr, DistributedOperationIr, IntOperationIr, TensorIr};
 
-use super::Rule;
+use super::Row;
 use super::float::matmul;
-use super::numeric::{COMPARISON, each};
+use super::gradient::Gradient::{Never, Whole};
+use super::keep::Saves::Nothing;
+use super::name::Name;
+use super::numeric::{compare, each};
 use super::shape::elements;
+use super::unit::{ADDITION, INTEGER};
 use crate::kind::Kind;
 use crate::work::Work;
 
-/// Turns arithmetic that was counted as floating-point into integer work.
-pub(super) fn integer(rule: Rule) -> Rule {
-    Rule {
-        work: rule.work.map(|work| Work {
+/// Turns arithmetic that was counted as floating-point into integer work, which has no
+/// gradients.
+pub(super) fn integer(row: Row) -> Row {
+    Row {
+        work: row.work.map(|work| Work {
             macs: work.macs,
             integer: work.flops() + work.elementary,
             comparisons: work.comparisons,
             ..Work::default()
         }),
-        ..rule
+        gradient: Never,
+        saves: Nothing,
+        beside: 0,
+        ..row
     }
 }
 
-pub(super) fn int(operation: &IntOperationIr) -> Rule {
+pub(super) fn int(operation: &IntOperationIr) -> Row {
     use IntOperationIr as Op;
-    let one = Work {
-        integer: 1,
-        ..Work::default()
-    };
     match operation {
-        Op::IntoFloat(_) => Rule::free("into_float", Kind::Movement),
-        Op::BitwiseAnd(op) => each("bitwise_and", &op.out, one),
-        Op::BitwiseAndScalar(op) => each("bitwise_and_scalar", &op.out, one),
-        Op::BitwiseOr(op) => each("bitwise_or", &op.out, one),
-        Op::BitwiseOrScalar(op) => each("bitwise_or_scalar", &op.out, one),
-        Op::BitwiseXor(op) => each("bitwise_xor", &op.out, one),
-        Op::BitwiseXorScalar(op) => each("bitwise_xor_scalar", &op.out, one),
-        Op::BitwiseNot(op) => each("bitwise_not", &op.out, one),
-        Op::BitwiseLeftShift(op) => each("bitwise_left_shift", &op.out, one),
-        Op::BitwiseLeftShiftScalar(op) => each("bitwise_left_shift_scalar", &op.out, one),
-        Op::BitwiseRightShift(op) => each("bitwise_right_shift", &op.out, one),
-        Op::BitwiseRightShiftScalar(op) => each("bitwise_right_shift_scalar", &op.out, one),
+        Op::IntoFloat(_) => Row::moves(Name::IntoFloat, Never, Nothing),
+        Op::BitwiseAnd(op) => bits(Name::BitwiseAnd, &op.out),
+        Op::BitwiseAndScalar(op) => bits(Name::BitwiseAndScalar, &op.out),
+        Op::BitwiseOr(op) => bits(Name::BitwiseOr, &op.out),
+        Op::BitwiseOrScalar(op) => bits(Name::BitwiseOrScalar, &op.out),
+        Op::BitwiseXor(op) => bits(Name::BitwiseXor, &op.out),
+        Op::BitwiseXorScalar(op) => bits(Name::BitwiseXorScalar, &op.out),
+        Op::BitwiseNot(op) => bits(Name::BitwiseNot, &op.out),
+        Op::BitwiseLeftShift(op) => bits(Name::BitwiseLeftShift, &op.out),
+        Op::BitwiseLeftShiftScalar(op) => bits(Name::BitwiseLeftShiftScalar, &op.out),
+        Op::BitwiseRightShift(op) => bits(Name::BitwiseRightShift, &op.out),
+        Op::BitwiseRightShiftScalar(op) => bits(Name::BitwiseRightShiftScalar, &op.out),
         Op::Matmul(op) => integer(matmul(op)),
     }
 }
 
-pub(super) fn boolean(operation: &BoolOperationIr) -> Rule {
+fn bits(name: Name, out: &TensorIr) -> Row {
+    each(name, out, INTEGER, Never, Nothing)
+}
+
+pub(super) fn boolean(operation: &BoolOperationIr) -> Row {
     use BoolOperationIr as Op;
     match operation {
-        Op::IntoFloat(_) => Rule::free("into_float", Kind::Movement),
-        Op::IntoInt(_) => Rule::free("into_int", Kind::Movement),
-        Op::Not(op) => each("not", &op.out, COMPARISON),
-        Op::And(op) => each("and", &op.out, COMPARISON),
-        Op::Or(op) => each("or", &op.out, COMPARISON),
-        Op::Xor(op) => each("xor", &op.out, COMPARISON),
+        Op::IntoFloat(_) => Row::moves(Name::IntoFloat, Never, Nothing),
+        Op::IntoInt(_) => Row::moves(Name::IntoInt, Never, Nothing),
+        Op::Not(op) => compare(Name::Not, &op.out).over(),
+        Op::And(op) => compare(Name::And, &op.out).over(),
+        Op::Or(op) => compare(Name::Or, &op.out).over(),
+        Op::Xor(op) => compare(Name::Xor, &op.out).over(),
     }
 }
 
-pub(super) fn distributed(operation: &DistributedOperationIr) -> Rule {
+pub(super) fn distributed(operation: &DistributedOperationIr) -> Row {
     match operation {
-        // Each device adds what the others send.
+        // Each device adds what the others send, and gradients likewise.
         DistributedOperationIr::AllReduce(op) => {
             let others = (op.device_ids.len() as u128).saturating_sub(1);
-            let work = Work {
-                additions: elements(&op.out) * others,
-                ..Work::default()
-            };
-            Rule::new("all_reduce", Kind::Collective, work)
+            let work = ADDITION * (elements(&op.out) * others);
+            let gradient = Whole(vec![work]);
+            Row::new(Name::AllReduce, Kind::Collective, work, gradient, Nothing)
         }
-        DistributedOperationIr::SyncCollective => Rule::free("sync_collective", Kind::Collective),
+        DistributedOperationIr::SyncCollective => {
+            Row::makes(Name::SyncCollective).of_kind(Kind::Collective)
+        }
     }
 }

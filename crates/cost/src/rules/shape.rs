@@ -10,7 +10,17 @@ pub(super) fn elements(tensor: &TensorIr) -> u128 {
 
 /// The bytes that the elements take.
 pub(crate) fn bytes(tensor: &TensorIr) -> u128 {
-    elements(tensor).saturating_mul(tensor.dtype.size() as u128)
+    values(elements(tensor), tensor)
+}
+
+/// The bytes of `count` values of the tensor's type.
+pub(super) fn values(count: u128, tensor: &TensorIr) -> u128 {
+    count.saturating_mul(tensor.dtype.size() as u128)
+}
+
+/// The bytes of `count` indices, which are 64-bit integers.
+pub(super) fn indices(count: u128) -> u128 {
+    count.saturating_mul(8)
 }
 
 /// The length of dimension `axis`.
