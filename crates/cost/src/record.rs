@@ -59,6 +59,8 @@ pub(crate) struct Operation {
     /// Which of its tensors the gradients need, and bytes that are kept beside these.
     pub(crate) saves: Saves,
     pub(crate) beside: u128,
+    /// Bytes that it takes beside its tensors while it runs.
+    pub(crate) aside: u128,
     /// Where the result lies.
     pub(crate) place: Place,
     /// Output values that a bias is added to as a part of it.
@@ -221,6 +223,7 @@ impl Builder {
             gradients,
             saves,
             beside,
+            aside,
             place,
             bias_outputs,
             windows,
@@ -255,6 +258,7 @@ impl Builder {
             gradients,
             saves,
             beside,
+            aside,
             place,
             bias_outputs,
             windows,

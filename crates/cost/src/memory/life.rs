@@ -121,8 +121,11 @@ impl<'a> Life<'a> {
                     self.take(output);
                 }
             }
-            self.beside += saved.beside[index];
+            // What is kept is there while the operation runs, and the other way round.
+            let kept = saved.beside[index];
+            self.beside += kept.max(operation.aside);
             self.note(index, false);
+            self.beside -= kept.max(operation.aside) - kept;
             for &tensor in operation.inputs.iter().chain(&operation.outputs) {
                 let storage = storages.of[tensor];
                 if storages.last[storage] <= index && storages.kept[storage].is_none() {
@@ -212,7 +215,7 @@ impl<'a> Life<'a> {
             ("buffers", report.buffers),
             ("optimizer state", report.optimizer),
             ("gradients", self.snapshot_gradients),
-            ("indices of poolings", self.snapshot_beside),
+            ("kept beside tensors", self.snapshot_beside),
         ] {
             if bytes > 0 {
                 report.alive.push(Alive {

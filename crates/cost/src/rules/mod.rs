@@ -52,6 +52,8 @@ pub(crate) struct Rule {
     pub(crate) saves: Saves,
     /// Bytes that are kept beside its tensors for the gradients.
     pub(crate) beside: u128,
+    /// Bytes that it takes beside its tensors while it runs.
+    pub(crate) aside: u128,
     /// Where the result lies.
     pub(crate) place: Place,
     /// What the forward pass does in training beside `work`.
@@ -71,6 +73,7 @@ struct Row {
     gradient: Gradient,
     saves: Saves,
     beside: u128,
+    aside: u128,
     place: Place,
     in_training: Work,
     bias_outputs: u128,
@@ -89,6 +92,7 @@ impl Row {
             gradient,
             saves,
             beside: 0,
+            aside: 0,
             place: Place::Own,
             in_training: Work::default(),
             bias_outputs: 0,
@@ -148,6 +152,14 @@ impl Row {
     fn keeping(self, bytes: u128) -> Self {
         Self {
             beside: bytes,
+            ..self
+        }
+    }
+
+    /// `bytes` are taken beside inputs and outputs while it runs.
+    fn taking(self, bytes: u128) -> Self {
+        Self {
+            aside: bytes,
             ..self
         }
     }
@@ -227,6 +239,7 @@ pub(crate) fn rule(operation: &OperationIr) -> Rule {
         gradients,
         saves: row.saves,
         beside: row.beside,
+        aside: row.aside,
         place: row.place,
         in_training: row.in_training,
         bias_outputs: row.bias_outputs,
@@ -256,6 +269,7 @@ fn row(operation: &OperationIr) -> Row {
             gradient: Gradient::Unknown,
             saves: Saves::All,
             beside: 0,
+            aside: 0,
             place: Place::Own,
             in_training: Work::default(),
             bias_outputs: 0,

@@ -23,14 +23,15 @@ pub(super) fn max_pool(name: Name, out: &TensorIr, kernel: &[usize]) -> Row {
     let comparisons = elements(out).saturating_mul(window(kernel).saturating_sub(1));
     let (work, gradient) = (COMPARISON * comparisons, Each(ADDITION));
     let row = Row::new(name, Kind::MaxPool, work, gradient, Inputs(&[0]));
-    row.keeping(indices(elements(out)))
+    // The places are computed in inference too.
+    let places = indices(elements(out));
+    row.keeping(places).taking(places)
 }
 
 /// Like [`max_pool`], the places being an output.
 pub(super) fn max_pool_at(name: Name, out: &TensorIr, kernel: &[usize]) -> Row {
     let row = max_pool(name, out, kernel);
-    // They are kept where they lie anyway.
-    row.keeping(0)
+    row.keeping(0).taking(0)
 }
 
 /// A window of a pooling along one side.
