@@ -13,6 +13,7 @@ use crate::inputs::Inputs;
 use crate::lend::prepare;
 use crate::outputs::Outputs;
 use crate::record::{CustomRules, Record};
+use crate::training::Training;
 use crate::work::Work;
 
 /// Analyses the forward pass of `module`; [`Analyzer`] takes rules for custom operations.
@@ -78,6 +79,20 @@ impl Analyzer {
         M: Module + Display,
         O: Outputs,
     {
+        self.record(module, forward, false)
+    }
+
+    /// Records the forward pass as it is in inference or in training.
+    pub(crate) fn record<M, O>(
+        &self,
+        module: &M,
+        forward: impl FnOnce(&M, &mut Inputs) -> O,
+        training: bool,
+    ) -> Result<Analysis, Error>
+    where
+        M: Module + Display,
+        O: Outputs,
+    {
         let prepared = catch_unwind(AssertUnwindSafe(|| prepare(module)))
             .map_err(|panic| Error::Module(message(&*panic)))?;
         // What a panic leaves behind is read after it.
@@ -90,7 +105,7 @@ impl Analyzer {
                 .map_err(|path| Error::Quantized { path })?;
             found.name_leaves(&module.to_string());
             tree = Some(found);
-            let mut made = Inputs::new(device);
+            let mut made = Inputs::new(device, training);
             let result = catch_unwind(AssertUnwindSafe(|| forward(&module, &mut made)));
             inputs.clone_from(&made.ids);
             match result {
@@ -109,7 +124,10 @@ impl Analyzer {
         let mut record = Record::new(tree, operations, &inputs, &outputs, &self.custom)?;
         attribute(&mut record);
         match outcome {
-            Ok(()) => Ok(Analysis { record }),
+            Ok(()) => Ok(Analysis {
+                record,
+                training: None,
+            }),
             Err(Error::Forward { message, .. }) => Err(Error::Forward {
                 after: last_operation(&record),
                 message,
@@ -154,4 +172,6 @@ fn last_operation(record: &Record) -> String {
 #[derive(Debug)]
 pub struct Analysis {
     pub(crate) record: Record,
+    /// What the forward pass does in training alone, where that was recorded.
+    pub(crate) training: Option<Training>,
 }

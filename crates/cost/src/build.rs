@@ -14,6 +14,7 @@ use crate::record::{Operation, Record};
 use crate::report::{
     ConventionInfo, KindShare, Report, Row, SCHEMA, TensorSpec, Total, TrainingReport, Uncounted,
 };
+use crate::training::{Training, random_modules};
 use crate::tree::Role;
 use crate::work::Work;
 
@@ -83,7 +84,11 @@ impl Analysis {
         let training = options
             .training
             .map(|optimizer| (optimizer, backward(record, options.input_gradients)));
-        let rows = rows(record, &options.convention, training.as_ref().map(|t| &t.1));
+        let mut rows = rows(record, &options.convention);
+        if let Some((optimizer, backward)) = &training {
+            self.train(&options.convention, *optimizer, backward, &mut rows);
+        }
+        let rows = shown(record, rows);
         let total = total(record, &rows);
         Report {
             schema: SCHEMA,
@@ -99,14 +104,21 @@ impl Analysis {
                 definition: options.convention.definition.into(),
             },
             by_kind: by_kind(record, &options.convention),
-            uncounted: uncounted(record, training.as_ref().map(|t| &t.1)),
+            uncounted: self.uncounted(training.as_ref().map(|t| &t.1)),
             inference: memory::inference(record),
             training: training.map(|(optimizer, backward)| TrainingReport {
                 optimizer: optimizer.to_string(),
-                forward: forward_in_training(record, &options.convention),
+                forward: rows.iter().map(|row| row.training_cost).sum(),
                 backward: total.backward_cost,
-                update: update(record, optimizer),
-                memory: memory::training(record, &backward, optimizer),
+                update: rows
+                    .iter()
+                    .fold(Work::default(), |sum, row| sum + row.update),
+                memory: memory::training(
+                    record,
+                    &backward,
+                    optimizer,
+                    self.training.iter().flat_map(Training::kept),
+                ),
             }),
             rows,
             total,
@@ -134,6 +146,58 @@ impl Analysis {
     }
 }
 
+impl Analysis {
+    /// Fills in what a training step takes, row by row.
+    fn train(
+        &self,
+        convention: &Convention,
+        optimizer: Optimizer,
+        backward: &Backward,
+        rows: &mut [Row],
+    ) {
+        let record = &self.record;
+        for operation in &record.operations {
+            let work = operation.work.unwrap_or_default() + operation.in_training;
+            rows[operation.node].training_cost += convention.cost(record, operation, &work);
+        }
+        for gradient in &backward.gradients {
+            let operation = &record.operations[gradient.operation];
+            let work = gradient.work.unwrap_or_default();
+            let cost = convention.backward_cost(record, operation, &work);
+            rows[operation.node].backward_cost += cost;
+        }
+        for (record, operation, work, gradient) in self.training.iter().flat_map(Training::works) {
+            let row = &mut rows[operation.node];
+            row.training_cost += convention.cost(record, operation, &work);
+            row.backward_cost += convention.backward_cost(record, operation, &gradient);
+        }
+        for parameter in &record.tree.parameters {
+            if parameter.role == Role::Trainable {
+                let size = parameter.dtype.size() as u128;
+                rows[parameter.node].update += optimizer.update(parameter.elements(), size);
+            }
+        }
+    }
+
+    /// Operations without a rule, gradients too in training, and modules that do something in
+    /// training that was not recorded.
+    fn uncounted(&self, backward: Option<&Backward>) -> Vec<Uncounted> {
+        let mut found = uncounted(&self.record, backward);
+        if backward.is_some() && self.training.is_none() {
+            found.extend(random_modules(&self.record).map(|node| {
+                let node = &self.record.tree.nodes[node];
+                Uncounted {
+                    operation: format!("{} (training)", node.module),
+                    path: node.path.clone(),
+                    operations: 0,
+                    elements: 0,
+                }
+            }));
+        }
+        found
+    }
+}
+
 fn specs(record: &Record, tensors: &[usize]) -> Vec<TensorSpec> {
     tensors
         .iter()
@@ -144,7 +208,7 @@ fn specs(record: &Record, tensors: &[usize]) -> Vec<TensorSpec> {
         .collect()
 }
 
-fn rows(record: &Record, convention: &Convention, backward: Option<&Backward>) -> Vec<Row> {
+fn rows(record: &Record, convention: &Convention) -> Vec<Row> {
     let tree = &record.tree;
     let mut rows: Vec<Row> = tree
         .nodes
@@ -172,18 +236,18 @@ fn rows(record: &Record, convention: &Convention, backward: Option<&Backward>) -
         row.cost += convention.cost(record, operation, &work);
         row.activation_bytes += activation_bytes(record, operation);
     }
-    for gradient in backward.iter().flat_map(|backward| &backward.gradients) {
-        let operation = &record.operations[gradient.operation];
-        let work = gradient.work.unwrap_or_default();
-        rows[operation.node].backward_cost += convention.backward_cost(record, operation, &work);
-    }
     for (row, call) in rows.iter_mut().zip(calls(record)) {
         row.calls = call.times;
         let shape = |tensor: usize| record.tensors[tensor].shape.clone();
         row.inputs = call.inputs.into_iter().map(shape).collect();
         row.outputs = call.outputs.into_iter().map(shape).collect();
     }
-    let hidden = tree.nodes.iter().map(|node| node.hidden);
+    rows
+}
+
+/// All rows but those of hidden nodes that have nothing of their own.
+fn shown(record: &Record, rows: Vec<Row>) -> Vec<Row> {
+    let hidden = record.tree.nodes.iter().map(|node| node.hidden);
     rows.into_iter()
         .zip(hidden)
         .filter(|(row, hidden)| !hidden || !row.is_empty())
@@ -265,25 +329,4 @@ fn uncounted(record: &Record, backward: Option<&Backward>) -> Vec<Uncounted> {
             elements,
         })
         .collect()
-}
-
-fn forward_in_training(record: &Record, convention: &Convention) -> u128 {
-    record
-        .operations
-        .iter()
-        .map(|operation| {
-            let work = operation.work.unwrap_or_default() + operation.in_training;
-            convention.cost(record, operation, &work)
-        })
-        .sum()
-}
-
-fn update(record: &Record, optimizer: Optimizer) -> Work {
-    let mut work = Work::default();
-    for parameter in &record.tree.parameters {
-        if parameter.role == Role::Trainable {
-            work += optimizer.update(parameter.elements(), parameter.dtype.size() as u128);
-        }
-    }
-    work
 }

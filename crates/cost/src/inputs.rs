@@ -1,8 +1,12 @@
 //! The inputs of a recorded forward pass.
 
 use burn::tensor::{Bool, DType, Device, FloatDType, Int, IntDType, Shape, Tensor};
+use burn_autodiff::Autodiff;
 use burn_capture::CaptureBackend;
 use burn_ir::TensorId;
+
+/// The recording's backend in training.
+type Trained = Autodiff<CaptureBackend>;
 
 /// Makes the inputs of a forward pass: tensors with a shape and a type and without values.
 ///
@@ -15,9 +19,11 @@ pub struct Inputs {
 }
 
 impl Inputs {
-    pub(crate) fn new(device: &Device) -> Self {
+    /// Inputs of inference or of training, which Burn tells apart by their device.
+    pub(crate) fn new(device: &Device, training: bool) -> Self {
+        let device = device.clone();
         Self {
-            device: device.clone(),
+            device: if training { device.autodiff() } else { device },
             ids: Vec::new(),
         }
     }
@@ -62,18 +68,27 @@ impl Inputs {
 
 /// The identity of a tensor in the recording; `None` if it lies elsewhere.
 pub(crate) fn float_id<const D: usize>(tensor: &Tensor<D>) -> Option<TensorId> {
-    let primitive = tensor.clone().try_into_primitive::<CaptureBackend>().ok()?;
-    Some(primitive.id())
+    if let Ok(primitive) = tensor.clone().try_into_primitive::<CaptureBackend>() {
+        return Some(primitive.id());
+    }
+    let primitive = tensor.clone().try_into_primitive::<Trained>().ok()?;
+    Some(primitive.into_primitive().id())
 }
 
 /// [`float_id`] of integers.
 pub(crate) fn int_id<const D: usize>(tensor: &Tensor<D, Int>) -> Option<TensorId> {
-    let primitive = tensor.clone().try_into_primitive::<CaptureBackend>().ok()?;
+    if let Ok(primitive) = tensor.clone().try_into_primitive::<CaptureBackend>() {
+        return Some(primitive.id());
+    }
+    let primitive = tensor.clone().try_into_primitive::<Trained>().ok()?;
     Some(primitive.id())
 }
 
 /// [`float_id`] of booleans.
 pub(crate) fn bool_id<const D: usize>(tensor: &Tensor<D, Bool>) -> Option<TensorId> {
-    let primitive = tensor.clone().try_into_primitive::<CaptureBackend>().ok()?;
+    if let Ok(primitive) = tensor.clone().try_into_primitive::<CaptureBackend>() {
+        return Some(primitive.id());
+    }
+    let primitive = tensor.clone().try_into_primitive::<Trained>().ok()?;
     Some(primitive.id())
 }

@@ -22,6 +22,7 @@ mod record;
 pub mod render;
 pub mod report;
 mod rules;
+mod training;
 mod tree;
 mod window;
 mod work;
@@ -35,6 +36,7 @@ pub use kind::Kind;
 pub use optimizer::{Optimizer, UnknownOptimizer};
 pub use outputs::{OutputId, Outputs};
 pub use report::Report;
+pub use training::analyse_training;
 pub use work::Work;
 
 #[doc = include_str!("guide.md")]

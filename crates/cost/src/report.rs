@@ -107,6 +107,11 @@ pub struct Row {
     pub cost: u128,
     /// The cost of the backward pass; 0 unless training was asked for.
     pub backward_cost: u128,
+    /// The cost of the forward pass in training, statistics of batches and, where they were
+    /// recorded, dropout and noise included; 0 unless training was asked for.
+    pub training_cost: u128,
+    /// The optimizer's work for its parameters; none unless training was asked for.
+    pub update: Work,
     /// The forward pass, counted operation by operation.
     pub work: Work,
     /// Bytes of the tensors that it computes, views left out.
@@ -262,6 +267,8 @@ impl Row {
         self.parameters += other.parameters;
         self.cost += other.cost;
         self.backward_cost += other.backward_cost;
+        self.training_cost += other.training_cost;
+        self.update += other.update;
         self.work += other.work;
         self.activation_bytes += other.activation_bytes;
     }

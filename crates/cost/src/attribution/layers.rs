@@ -8,6 +8,9 @@ pub(super) type Sequence = &'static [&'static str];
 pub(super) fn sequences(module: &str) -> &'static [Sequence] {
     match module {
         "Relu" => &[&["relu"]],
+        // In training; in inference they do nothing.
+        "Dropout" => &[&["random", "mul", "mul_scalar"]],
+        "GaussianNoise" => &[&["random", "add"]],
         "Sigmoid" => &[&["sigmoid"]],
         "LogSigmoid" => &[&["log_sigmoid"]],
         "HardSigmoid" => &[&["hard_sigmoid"]],

@@ -31,8 +31,20 @@ pub(crate) fn inference(record: &Record) -> MemoryReport {
 }
 
 /// The memory of a training step: forward, backward, update.
-pub(crate) fn training(record: &Record, backward: &Backward, optimizer: Optimizer) -> MemoryReport {
-    let saved = Saved::new(record, backward);
+///
+/// `extras` says what is kept beside all this, and after which operations.
+pub(crate) fn training(
+    record: &Record,
+    backward: &Backward,
+    optimizer: Optimizer,
+    extras: impl Iterator<Item = (usize, u128)>,
+) -> MemoryReport {
+    let mut saved = Saved::new(record, backward);
+    for (after, bytes) in extras {
+        if let Some(kept) = saved.beside.get_mut(after) {
+            *kept += bytes;
+        }
+    }
     let storages = Storages::new(record, &saved, true);
     let mut report = fixed(record);
     for parameter in &record.tree.parameters {

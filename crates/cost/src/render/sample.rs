@@ -15,6 +15,12 @@ fn row(path: &str, module: &str, parameters: Parameters, cost: u128) -> Row {
         parameters,
         cost,
         backward_cost: cost * 2,
+        training_cost: cost,
+        update: Work {
+            multiplications: parameters.trainable,
+            additions: parameters.trainable,
+            ..Work::default()
+        },
         work: Work {
             macs: cost,
             multiplications: cost,
