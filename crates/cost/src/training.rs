@@ -26,7 +26,8 @@ const RANDOM: &[&str] = &["Dropout", "GaussianNoise", "RRelu"];
 ///
 /// [`analyse`](crate::analyse) records what inference does. This records the forward pass a second
 /// time, in training, and adds what is more: dropout and noise, with their gradients and what is
-/// kept for these. They count in the report's training step and in nothing else.
+/// kept for these. They count in the report's training step and in nothing else. Where the forward
+/// pass cannot be recorded in training, the report names the modules that it lacks.
 ///
 /// ```
 /// # fn main() -> Result<(), cost::Error> {
@@ -73,10 +74,10 @@ impl Analyzer {
         O: Outputs,
     {
         let inference = self.analyse(module, &forward)?;
-        let training = self.record(module, &forward, true)?;
-        let training = Training::new(&inference.record, training.record);
+        let training = self.record(module, &forward, true).ok();
+        let training = training.map(|it| Training::new(&inference.record, it.record));
         Ok(Analysis {
-            training: Some(training),
+            training,
             ..inference
         })
     }

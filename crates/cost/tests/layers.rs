@@ -23,7 +23,7 @@ use burn::nn::{
 };
 use burn::tensor::Device;
 use cost::convention::TORCH;
-use cost::{Analysis, Inputs, Optimizer, Options, Outputs, Report, analyse};
+use cost::{Analysis, Inputs, Optimizer, Options, Outputs, Report, analyse, analyse_training};
 
 fn device() -> Device {
     Device::flex()
@@ -47,7 +47,7 @@ where
     M: Module + std::fmt::Display,
     O: Outputs,
 {
-    let analysis = analyse(module, forward).expect("it runs");
+    let analysis = analyse_training(module, forward).expect("it runs");
     let options = Options::default()
         .with_convention(TORCH)
         .with_training(Optimizer::Sgd);
