@@ -108,6 +108,7 @@ impl Analysis {
                 update: update(record, optimizer),
                 memory: memory::training(record, &backward, optimizer),
             }),
+            bounds: None,
             rows,
             total,
         }
