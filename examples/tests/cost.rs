@@ -29,14 +29,14 @@ fn shape(text: &str) -> [usize; 4] {
     sides.collect::<Vec<_>>().try_into().expect("four sides")
 }
 
-fn cost(analysis: &Analysis, convention: Convention) -> u64 {
+fn cost(analysis: &Analysis, convention: Convention) -> u128 {
     let report = analysis.report(&Options::default().with_convention(convention));
-    let rows: u64 = report.rows.iter().map(|row| row.cost).sum();
+    let rows: u128 = report.rows.iter().map(|row| row.cost).sum();
     assert_eq!(rows, report.total.cost, "the rows add up");
     report.total.cost
 }
 
-fn training(analysis: &Analysis) -> u64 {
+fn training(analysis: &Analysis) -> u128 {
     let options = Options::default()
         .with_convention(TORCH)
         .with_training(Optimizer::Sgd);
@@ -55,7 +55,7 @@ fn every_tool_is_met_to_the_last_digit() {
     let mut checked = 0;
     for line in lines {
         let line: Vec<_> = line.collect();
-        let number = |column: usize| line[column].parse::<u64>().expect("a number");
+        let number = |column: usize| line[column].parse::<u128>().expect("a number");
         let (name, shape) = (line[0], shape(line[1]));
         let analysis = network(name, shape, false);
         let report = analysis.report(&Options::default());
@@ -108,7 +108,7 @@ fn published_figures() {
 /// multiply-accumulates, 2·n operations with the bias, and n + 1 in the text's sum. Outputs are
 /// channels times height times width: 64·28·28 = 50,176, 128·14·14 = 25,088, 256·7·7 = 12,544,
 /// 512·3·3 = 4,608. A linear layer has one term for each input.
-const BY_HAND: [(&str, u64, u64, u64); 13] = [
+const BY_HAND: [(&str, u128, u128, u128); 13] = [
     (
         "blocks.0.layers.0.conv",
         50_176 * 9,
@@ -134,7 +134,7 @@ fn the_first_network_layer_by_layer() {
     let analysis = network("vgg16-28", [1, 1, 28, 28], false);
     let report = |convention| analysis.report(&Options::default().with_convention(convention));
     let (macs, flops, paper) = (report(MACS), report(FLOPS), report(PAPER));
-    let row = |report: &Report, path: &str| -> u64 {
+    let row = |report: &Report, path: &str| -> u128 {
         let row = report.rows.iter().find(|row| row.path == path);
         row.expect("a row").cost
     };
@@ -145,7 +145,7 @@ fn the_first_network_layer_by_layer() {
     }
     assert_eq!(macs.total.parameters.count(), 26_557_642);
     // ReLU and max pooling compare; they neither multiply nor add.
-    let sum = |column: fn(&(&str, u64, u64, u64)) -> u64| BY_HAND.iter().map(column).sum::<u64>();
+    let sum = |column: fn(&(&str, u128, u128, u128)) -> u128| BY_HAND.iter().map(column).sum::<u128>();
     assert_eq!(macs.total.cost, sum(|layer| layer.1));
     assert_eq!(flops.total.cost, sum(|layer| layer.2));
     assert_eq!(paper.total.cost, sum(|layer| layer.3));
@@ -234,7 +234,7 @@ fn the_example_takes_the_configuration_of_a_run() {
     let report = Report::from_json(&json).expect("a report");
     assert_eq!(
         report.total.parameters.count(),
-        config.parameter_count() as u64
+        config.parameter_count() as u128
     );
     std::fs::write(path, "{}").expect("written");
     fails(&[path], "config.json");

@@ -190,27 +190,141 @@ const PEAKS: Peaks = Peaks {
     bytes_per_second: 60e9,
 };
 
+/// A line of a table: how far its name is indented, its name, and all cells.
+struct Line {
+    indent: usize,
+    name: String,
+    cells: Vec<String>,
+}
+
+/// The lines between the first rule and the second, and the total below it. Columns are at least
+/// two spaces apart.
+fn lines(table: &str) -> (Vec<Line>, Line) {
+    let mut parts = table.split("──\n");
+    let (_, rows, total) = (parts.next(), parts.next(), parts.next());
+    let line = |text: &str| {
+        let indent = text.len() - text.trim_start().len();
+        let cells: Vec<String> = text
+            .split("  ")
+            .map(|cell| cell.trim().to_owned())
+            .filter(|cell| !cell.is_empty())
+            .collect();
+        let name = cells.first().cloned().unwrap_or_default();
+        Line {
+            indent,
+            name,
+            cells,
+        }
+    };
+    let is_line = |text: &&str| !text.starts_with('─');
+    let rows = rows
+        .expect("rows")
+        .lines()
+        .filter(is_line)
+        .map(line)
+        .collect();
+    let total = total.and_then(|rest| rest.lines().next()).expect("a total");
+    (rows, line(total))
+}
+
+fn wide(report: &Report, all: bool) -> String {
+    report.to_table_with(&Layout { width: 300, all })
+}
+
+/// The exact number in a cell, from the end, without parentheses.
+fn number(line: &Line, from_end: usize) -> u128 {
+    let cell = &line.cells[line.cells.len() - from_end];
+    let digits: String = cell.chars().filter(char::is_ascii_digit).collect();
+    digits.parse().expect("a number")
+}
+
+/// Parameters and cost, in the columns before `%` and activations.
+fn figures(line: &Line) -> [u128; 2] {
+    [number(line, 4), number(line, 3)]
+}
+
 #[test]
-fn show() {
-    for (report, width) in [(vgg(), 100), (vgg(), 140), (resnet(), 100), (resnet(), 160)] {
-        println!(
-            "{}",
-            report.to_table_with(&Layout::default().with_width(width))
-        );
+fn shown_figures_add_up_folded_or_not() {
+    let report = vgg();
+    for depth in 0..6 {
+        for all in [false, true] {
+            let (rows, total) = lines(&wide(&report.folded(depth), all));
+            let mut sum = [0; 2];
+            for row in rows.iter().filter(|row| !row.cells.concat().contains('(')) {
+                let [parameters, cost] = figures(row);
+                sum = [sum[0] + parameters, sum[1] + cost];
+            }
+            if depth > 0 {
+                assert_eq!(sum, figures(&total), "{depth} {all}");
+            }
+            assert_eq!(figures(&total), [138_357_544, 15_470_264_320]);
+        }
     }
-    let report = resnet().with_bounds(PEAKS);
-    println!(
-        "{}",
-        report.to_table_with(&Layout::default().with_width(100))
-    );
-    println!(
-        "{}",
-        report.to_table_with(&Layout::default().with_width(200))
-    );
-    println!(
-        "{}",
-        report
-            .folded(2)
-            .to_table_with(&Layout::default().with_width(80))
-    );
+}
+
+#[test]
+fn a_line_is_the_sum_of_the_lines_right_below_it() {
+    let (rows, _) = lines(&wide(&vgg(), false));
+    let mut holders = 0;
+    for (index, row) in rows.iter().enumerate() {
+        let below = rows[index + 1..].iter();
+        let below: Vec<&Line> = below
+            .take_while(|below| below.indent > row.indent)
+            .collect();
+        let Some(first) = below.first() else { continue };
+        let sum = below
+            .iter()
+            .filter(|line| line.indent == first.indent)
+            .fold([0; 2], |sum, line| {
+                let [parameters, cost] = figures(line);
+                [sum[0] + parameters, sum[1] + cost]
+            });
+        assert_eq!(sum, figures(row), "{}", row.name);
+        holders += 1;
+    }
+    assert!(holders > 10, "{holders}");
+}
+
+#[test]
+fn equal_blocks_are_one_line() {
+    let table = wide(&resnet(), false);
+    let (rows, _) = lines(&table);
+    let names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
+    for name in ["0.0–2 ×3", "1–3 ×3", "1–5 ×5", "1–2 ×2"] {
+        assert!(names.contains(&name), "{name} is missing in\n{table}");
+    }
+    // Three blocks begin with a shortcut, and are like no other.
+    assert_eq!(names.iter().filter(|name| **name == "0").count(), 3);
+    let (all, _) = lines(&wide(&resnet(), true));
+    assert!(all.iter().all(|row| !row.name.contains('×')));
+    let blocks = all
+        .iter()
+        .filter(|row| row.cells[1] == "BasicBlock")
+        .count();
+    assert_eq!(blocks, 3 + 4 + 6 + 3);
+}
+
+#[test]
+fn no_line_is_wider_than_asked_for() {
+    for report in [vgg(), resnet(), resnet().with_bounds(PEAKS)] {
+        for width in 40..220 {
+            for depth in [1, 3, 9] {
+                let layout = Layout::default().with_width(width);
+                let table = report.folded(depth).to_table_with(&layout);
+                let widest = table.lines().map(|line| line.chars().count()).max();
+                assert!(widest <= Some(width), "{width}\n{table}");
+            }
+        }
+    }
+}
+
+#[test]
+fn bounds_of_a_network_lie_between_its_roofs_and_their_sum() {
+    for report in [vgg(), resnet()] {
+        let bounds = report.with_bounds(PEAKS).bounds.expect("asked for");
+        let (arithmetic, memory) = (bounds.arithmetic_alone, bounds.memory_alone);
+        let sum = bounds.sum.seconds();
+        assert!(sum >= arithmetic.max(memory), "{bounds:?}");
+        assert!(sum <= arithmetic + memory, "{bounds:?}");
+    }
 }

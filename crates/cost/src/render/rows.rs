@@ -180,13 +180,14 @@ pub(crate) fn names(lines: &[Line<'_>], width: usize) -> Vec<String> {
     } else {
         1
     };
-    let indent = |line: &Line| (line.level * step).min(width.saturating_sub(NAME));
     let mut names = vec![String::new(); lines.len()];
     let mut order: Vec<usize> = (0..lines.len()).collect();
     order.sort_by_key(|&index| lines[index].siblings);
     for siblings in order.chunk_by(|&a, &b| lines[a].siblings == lines[b].siblings) {
         let labels: Vec<&str> = siblings.iter().map(|&i| lines[i].label.as_str()).collect();
-        let indent = indent(&lines[siblings[0]]);
+        let longest = labels.iter().map(|label| label.chars().count()).max();
+        let room = width.saturating_sub(longest.unwrap_or(0).min(NAME));
+        let indent = (lines[siblings[0]].level * step).min(room);
         let short = distinct(&labels, width.saturating_sub(indent));
         for (&index, label) in siblings.iter().zip(&short) {
             names[index] = indented(indent, 1, label);
@@ -212,4 +213,28 @@ pub(crate) fn key(lines: &[Line<'_>]) -> Vec<String> {
         ));
     }
     key
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::lines::lines;
+    use crate::render::sample;
+
+    #[test]
+    fn names_are_indented_as_far_as_there_is_room() {
+        let report = sample::equal(2);
+        let lines = lines(&report, true);
+        let all = [
+            "(root)",
+            "layers",
+            "  0",
+            "    (itself)",
+            "    conv",
+            "    norm",
+        ];
+        assert_eq!(names(&lines, 12)[..6], all);
+        assert_eq!(names(&lines, 11)[2..5], [" 0", "  (itself)", "  conv"]);
+        assert_eq!(names(&lines, 8)[2..6], [" 0", "(itself)", "conv", "norm"]);
+    }
 }

@@ -157,6 +157,7 @@ fn same(a: &Row, b: &Row) -> bool {
         calls,
         inputs,
         outputs,
+        operations,
         parameters,
         cost,
         backward_cost,
@@ -164,10 +165,11 @@ fn same(a: &Row, b: &Row) -> bool {
         activation_bytes,
         bound,
     } = a;
-    (module, depth, calls, inputs, outputs)
-        == (&b.module, &b.depth, &b.calls, &b.inputs, &b.outputs)
-        && (parameters, cost, backward_cost) == (&b.parameters, &b.cost, &b.backward_cost)
-        && (work, activation_bytes, bound) == (&b.work, &b.activation_bytes, &b.bound)
+    (module, depth, calls) == (&b.module, &b.depth, &b.calls)
+        && (inputs, outputs) == (&b.inputs, &b.outputs)
+        && (operations, parameters) == (&b.operations, &b.parameters)
+        && (cost, backward_cost, bound) == (&b.cost, &b.backward_cost, &b.bound)
+        && (work, activation_bytes) == (&b.work, &b.activation_bytes)
 }
 
 /// The path below `holder`; `None` if it is not within it.
