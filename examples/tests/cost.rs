@@ -145,7 +145,8 @@ fn the_first_network_layer_by_layer() {
     }
     assert_eq!(macs.total.parameters.count(), 26_557_642);
     // ReLU and max pooling compare; they neither multiply nor add.
-    let sum = |column: fn(&(&str, u128, u128, u128)) -> u128| BY_HAND.iter().map(column).sum::<u128>();
+    let sum =
+        |column: fn(&(&str, u128, u128, u128)) -> u128| BY_HAND.iter().map(column).sum::<u128>();
     assert_eq!(macs.total.cost, sum(|layer| layer.1));
     assert_eq!(flops.total.cost, sum(|layer| layer.2));
     assert_eq!(paper.total.cost, sum(|layer| layer.3));
@@ -198,6 +199,58 @@ fn the_example_shows_tables_that_fit() {
     let table = shows(&["vgg16", "--input", "1x3x224x224"]);
     for figure in ["138,357,544", "15,470,264,320"] {
         assert!(table.contains(figure), "{figure}");
+    }
+}
+
+#[test]
+fn the_example_folds_equal_layers_and_shows_all() {
+    let table = shows(&["vgg16"]);
+    assert!(table.contains("1–2 ×2"), "{table}");
+    let all = shows(&["vgg16", "--all"]);
+    assert!(!all.contains('×'), "{all}");
+    assert!(all.lines().count() > table.lines().count());
+    let narrow = shows(&["vgg16", "--columns", "60"]);
+    assert!(narrow.lines().all(|line| line.chars().count() <= 60));
+    assert!(narrow.contains("too narrow for"), "{narrow}");
+    let markdown = shows(&["vgg16", "--format", "markdown"]);
+    assert!(markdown.contains("&nbsp;&nbsp;"), "{markdown}");
+}
+
+#[test]
+fn the_example_shows_the_least_time() {
+    let peaks = ["--peak", "2.1TFLOP/s", "--bandwidth", "60GB/s"];
+    let with = |more: &[&str]| shows(&[&["vgg16"], &peaks[..], more].concat());
+    let table = with(&[]);
+    for part in ["least time", "2.10 TFLOP/s, 60.00 GB/s", "arithmetic"] {
+        assert!(table.contains(part), "{part} is missing in\n{table}");
+    }
+    assert!(with(&["--format", "csv"]).contains(",least_seconds,bound_by,"));
+    let report = Report::from_json(&with(&["--format", "json"])).expect("a report");
+    let bounds = report.bounds.expect("bounds");
+    // 30.9 GFLOP at 2.1 TFLOP/s.
+    assert!((0.0147..0.0148).contains(&bounds.arithmetic_alone));
+    assert!(bounds.sum.seconds() > bounds.arithmetic_alone.max(bounds.memory_alone));
+
+    for (arguments, expected) in [
+        (&["--peak", "2.1T", "--bandwidth", "60GB/s"][..], "FLOP/s"),
+        (&["--peak", "2.1TFLOP/s", "--bandwidth", "60Gb/s"], "B/s"),
+        (&["--peak", "2.1TFLOP/s"], "--bandwidth"),
+        (
+            &[
+                "--peak",
+                "1FLOP/s",
+                "--bandwidth",
+                "1B/s",
+                "--compare",
+                "vgg11",
+            ],
+            "--compare",
+        ),
+    ] {
+        let output = example(&[&["vgg16"], arguments].concat());
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{errors}");
+        assert!(errors.contains(expected), "{errors}");
     }
 }
 
