@@ -7,9 +7,10 @@ use std::str::FromStr;
 
 use burn::module::Module;
 use clap::Parser;
+use cost::bounds::{Peaks, parse_bandwidth, parse_peak};
 use cost::compare::Comparison;
 use cost::limits::{Limits, parse_amount};
-use cost::render::Format;
+use cost::render::{Format, Layout};
 use cost::{Analysis, Convention, Optimizer, Report};
 use vgg::VggConfig;
 use vgg::files::read_at_most;
@@ -50,6 +51,23 @@ struct Options {
     /// Fold modules below this depth into the ones that hold them
     #[arg(long, value_name = "N")]
     depth: Option<usize>,
+
+    /// Show every one of equal siblings, instead of one line for all of them
+    #[arg(long)]
+    all: bool,
+
+    /// Columns of the table [default: the terminal's, 100 where there is none]
+    #[arg(long, value_name = "N")]
+    columns: Option<usize>,
+
+    /// The most arithmetic that a machine does in a second, such as 2.1TFLOP/s: adds the least time of each row. Below
+    /// is how to measure it
+    #[arg(long, value_name = "FLOP/s", value_parser = parse_peak, requires = "bandwidth", conflicts_with = "compare")]
+    peak: Option<f64>,
+
+    /// The most memory that it moves in a second, such as 60GB/s
+    #[arg(long, value_name = "B/s", value_parser = parse_bandwidth, requires = "peak")]
+    bandwidth: Option<f64>,
 
     /// What to write: table, json, csv, markdown or svg
     #[arg(long, value_name = "NAME", default_value = "table")]
@@ -93,6 +111,10 @@ fn help() -> String {
   cost vgg11 --compare vgg19 --depth 2     two networks side by side
   cost runs/vgg16-28-1/config.json --format svg > cost.svg
   cost vgg16 --max-params 140M --max-peak-memory 1GiB   exit code 1 if exceeded
+  cost vgg16 --peak 2.1TFLOP/s --bandwidth 60GB/s   the least time of each row, and what binds it
+
+Peaks of a machine, measured (the line that begins with `at most`):
+  cargo run --release -p benches --bin compare -- --profile --models vgg16-28 --sides burn
 
 Conventions:
 ",
@@ -141,9 +163,9 @@ fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
     let text = match &options.compare {
         Some(other) => {
             let other = folded(&self::report(other, options)?, options);
-            compare(&folded(&report, options), &other, options.format)?
+            compare(&folded(&report, options), &other, options)?
         }
-        None => folded(&report, options).render(options.format)?,
+        None => folded(&report, options).render_with(options.format, &layout(options))?,
     };
     console::show!("{text}");
     if !text.ends_with('\n') {
@@ -161,6 +183,14 @@ fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
         console::note!("error: {limit}");
     }
     Ok(exceeded.is_empty())
+}
+
+/// As wide as the terminal; where there is none, a text looks the same everywhere.
+fn layout(options: &Options) -> Layout {
+    let width = options.columns.or_else(console::width);
+    Layout::default()
+        .with_width(width.unwrap_or(Layout::WIDTH))
+        .with_all(options.all)
 }
 
 fn folded(report: &Report, options: &Options) -> Report {
@@ -183,9 +213,16 @@ fn report(network: &str, options: &Options) -> Result<Report, Box<dyn Error>> {
         wanted = wanted.with_training(options.optimizer);
     }
     let analysis = analyse(&config, shape, options.freeze_features)?;
-    Ok(match options.strict {
+    let report = match options.strict {
         true => analysis.strict_report(&wanted)?,
         false => analysis.report(&wanted),
+    };
+    Ok(match (options.peak, options.bandwidth) {
+        (Some(flops_per_second), Some(bytes_per_second)) => report.with_bounds(Peaks {
+            flops_per_second,
+            bytes_per_second,
+        }),
+        _ => report,
     })
 }
 
@@ -230,10 +267,10 @@ fn config(network: &str) -> Result<VggConfig, Box<dyn Error>> {
     Ok(serde_json::from_slice(&text).map_err(|cause| error(&cause))?)
 }
 
-fn compare(before: &Report, after: &Report, format: Format) -> Result<String, Box<dyn Error>> {
+fn compare(before: &Report, after: &Report, options: &Options) -> Result<String, Box<dyn Error>> {
     let comparison = Comparison::new(before, after)?;
-    Ok(match format {
-        Format::Table => comparison.to_table(),
+    Ok(match options.format {
+        Format::Table => comparison.to_table_with(&layout(options)),
         Format::Markdown => comparison.to_markdown(),
         Format::Csv => comparison.to_csv(),
         Format::Json => comparison.to_json()?,

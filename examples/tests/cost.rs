@@ -29,14 +29,14 @@ fn shape(text: &str) -> [usize; 4] {
     sides.collect::<Vec<_>>().try_into().expect("four sides")
 }
 
-fn cost(analysis: &Analysis, convention: Convention) -> u64 {
+fn cost(analysis: &Analysis, convention: Convention) -> u128 {
     let report = analysis.report(&Options::default().with_convention(convention));
-    let rows: u64 = report.rows.iter().map(|row| row.cost).sum();
+    let rows: u128 = report.rows.iter().map(|row| row.cost).sum();
     assert_eq!(rows, report.total.cost, "the rows add up");
     report.total.cost
 }
 
-fn training(analysis: &Analysis) -> u64 {
+fn training(analysis: &Analysis) -> u128 {
     let options = Options::default()
         .with_convention(TORCH)
         .with_training(Optimizer::Sgd);
@@ -55,7 +55,7 @@ fn every_tool_is_met_to_the_last_digit() {
     let mut checked = 0;
     for line in lines {
         let line: Vec<_> = line.collect();
-        let number = |column: usize| line[column].parse::<u64>().expect("a number");
+        let number = |column: usize| line[column].parse::<u128>().expect("a number");
         let (name, shape) = (line[0], shape(line[1]));
         let analysis = network(name, shape, false);
         let report = analysis.report(&Options::default());
@@ -108,7 +108,7 @@ fn published_figures() {
 /// multiply-accumulates, 2·n operations with the bias, and n + 1 in the text's sum. Outputs are
 /// channels times height times width: 64·28·28 = 50,176, 128·14·14 = 25,088, 256·7·7 = 12,544,
 /// 512·3·3 = 4,608. A linear layer has one term for each input.
-const BY_HAND: [(&str, u64, u64, u64); 13] = [
+const BY_HAND: [(&str, u128, u128, u128); 13] = [
     (
         "blocks.0.layers.0.conv",
         50_176 * 9,
@@ -134,7 +134,7 @@ fn the_first_network_layer_by_layer() {
     let analysis = network("vgg16-28", [1, 1, 28, 28], false);
     let report = |convention| analysis.report(&Options::default().with_convention(convention));
     let (macs, flops, paper) = (report(MACS), report(FLOPS), report(PAPER));
-    let row = |report: &Report, path: &str| -> u64 {
+    let row = |report: &Report, path: &str| -> u128 {
         let row = report.rows.iter().find(|row| row.path == path);
         row.expect("a row").cost
     };
@@ -145,7 +145,8 @@ fn the_first_network_layer_by_layer() {
     }
     assert_eq!(macs.total.parameters.count(), 26_557_642);
     // ReLU and max pooling compare; they neither multiply nor add.
-    let sum = |column: fn(&(&str, u64, u64, u64)) -> u64| BY_HAND.iter().map(column).sum::<u64>();
+    let sum =
+        |column: fn(&(&str, u128, u128, u128)) -> u128| BY_HAND.iter().map(column).sum::<u128>();
     assert_eq!(macs.total.cost, sum(|layer| layer.1));
     assert_eq!(flops.total.cost, sum(|layer| layer.2));
     assert_eq!(paper.total.cost, sum(|layer| layer.3));
@@ -202,6 +203,58 @@ fn the_example_shows_tables_that_fit() {
 }
 
 #[test]
+fn the_example_folds_equal_layers_and_shows_all() {
+    let table = shows(&["vgg16"]);
+    assert!(table.contains("1–2 ×2"), "{table}");
+    let all = shows(&["vgg16", "--all"]);
+    assert!(!all.contains('×'), "{all}");
+    assert!(all.lines().count() > table.lines().count());
+    let narrow = shows(&["vgg16", "--columns", "60"]);
+    assert!(narrow.lines().all(|line| line.chars().count() <= 60));
+    assert!(narrow.contains("too narrow for"), "{narrow}");
+    let markdown = shows(&["vgg16", "--format", "markdown"]);
+    assert!(markdown.contains("&nbsp;&nbsp;"), "{markdown}");
+}
+
+#[test]
+fn the_example_shows_the_least_time() {
+    let peaks = ["--peak", "2.1TFLOP/s", "--bandwidth", "60GB/s"];
+    let with = |more: &[&str]| shows(&[&["vgg16"], &peaks[..], more].concat());
+    let table = with(&[]);
+    for part in ["least time", "2.10 TFLOP/s, 60.00 GB/s", "arithmetic"] {
+        assert!(table.contains(part), "{part} is missing in\n{table}");
+    }
+    assert!(with(&["--format", "csv"]).contains(",least_seconds,bound_by,"));
+    let report = Report::from_json(&with(&["--format", "json"])).expect("a report");
+    let bounds = report.bounds.expect("bounds");
+    // 30.9 GFLOP at 2.1 TFLOP/s.
+    assert!((0.0147..0.0148).contains(&bounds.arithmetic_alone));
+    assert!(bounds.sum.seconds() > bounds.arithmetic_alone.max(bounds.memory_alone));
+
+    for (arguments, expected) in [
+        (&["--peak", "2.1T", "--bandwidth", "60GB/s"][..], "FLOP/s"),
+        (&["--peak", "2.1TFLOP/s", "--bandwidth", "60Gb/s"], "B/s"),
+        (&["--peak", "2.1TFLOP/s"], "--bandwidth"),
+        (
+            &[
+                "--peak",
+                "1FLOP/s",
+                "--bandwidth",
+                "1B/s",
+                "--compare",
+                "vgg11",
+            ],
+            "--compare",
+        ),
+    ] {
+        let output = example(&[&["vgg16"], arguments].concat());
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{errors}");
+        assert!(errors.contains(expected), "{errors}");
+    }
+}
+
+#[test]
 fn the_example_writes_for_machines() {
     let json = shows(&["vgg16-28", "--format", "json", "--train"]);
     let report = Report::from_json(&json).expect("a report");
@@ -234,7 +287,7 @@ fn the_example_takes_the_configuration_of_a_run() {
     let report = Report::from_json(&json).expect("a report");
     assert_eq!(
         report.total.parameters.count(),
-        config.parameter_count() as u64
+        config.parameter_count() as u128
     );
     std::fs::write(path, "{}").expect("written");
     fails(&[path], "config.json");

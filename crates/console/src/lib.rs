@@ -8,18 +8,20 @@
 //! - [`tell!`] writes there too, and goes on in any case: for a program whose work outlives its terminal.
 //! - [`note!`] writes to standard error, and goes on in any case.
 //!
-//! Names that come from files are shown by way of [`printable`].
+//! Names that come from files are shown by way of [`printable`]; [`width`] is that of the terminal.
 
 #![deny(missing_docs)]
 
 mod exit;
 mod output;
 mod printable;
+mod width;
 
 pub use exit::code;
 #[doc(hidden)]
 pub use output::{note, show, tell};
 pub use printable::printable;
+pub use width::width;
 
 /// A line on standard output; the program ends where that cannot be written.
 #[macro_export]

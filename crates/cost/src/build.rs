@@ -120,6 +120,7 @@ impl Analysis {
                     self.training.iter().flat_map(Training::kept),
                 ),
             }),
+            bounds: None,
             rows,
             total,
         }

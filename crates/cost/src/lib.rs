@@ -3,6 +3,7 @@
 
 mod analysis;
 mod attribution;
+pub mod bounds;
 mod build;
 mod calls;
 mod capture;

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::bounds::{Bound, Bounds};
 use crate::work::Work;
 
 /// The version of the JSON form of [`Report`]; it grows when a field changes its meaning or goes.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// What a module costs, module by module.
 ///
@@ -36,6 +37,8 @@ pub struct Report {
     pub inference: MemoryReport,
     /// What a training step adds; absent unless it was asked for.
     pub training: Option<TrainingReport>,
+    /// The least time of the forward pass; absent unless [asked for](Report::with_bounds).
+    pub bounds: Option<Bounds>,
 }
 
 /// A tensor's shape and type.
@@ -116,6 +119,8 @@ pub struct Row {
     pub work: Work,
     /// Bytes of the tensors that it computes, views left out.
     pub activation_bytes: u128,
+    /// The least time that it takes; absent unless [asked for](Report::with_bounds).
+    pub bound: Option<Bound>,
 }
 
 /// The sum of all rows.
@@ -271,5 +276,8 @@ impl Row {
         self.update += other.update;
         self.work += other.work;
         self.activation_bytes += other.activation_bytes;
+        if let Some(bound) = other.bound {
+            *self.bound.get_or_insert_default() += bound;
+        }
     }
 }

@@ -2,27 +2,46 @@
 
 use super::{Change, Compared, ComparedRow, Comparison, Share};
 use crate::render::units::{bytes, grouped, ratio, short, signed};
-use crate::render::{Column, Grid, WIDTH, csv_line, escape_markdown, labelled, path_label, specs};
+use crate::render::{
+    Column, Grid, Layout, csv_line, distinct, escape_markdown, labelled, path_label, specs, wrapped,
+};
 
-/// What paths need at least; exact numbers that leave less are shown short.
+/// What paths may be shortened to; exact numbers that leave less are shown short.
 const PATHS: usize = 24;
 
 impl Comparison {
     /// A table for the terminal, at most 100 characters wide: the totals, then the rows.
     pub fn to_table(&self) -> String {
-        let mut text = labelled(&self.head(), "");
+        self.to_table_with(&Layout::default())
+    }
+
+    /// A table for the terminal: the totals, then the rows, each module's own share by its whole
+    /// path. Paths that are too long are shortened with `…` so that they stay different.
+    pub fn to_table_with(&self, layout: &Layout) -> String {
+        let width = layout.room();
+        let mut text = labelled(&self.head(), "", width);
         text.push('\n');
-        text += &self.totals().to_text(WIDTH);
+        text += &self.totals().to_text(width);
         text.push('\n');
         let exact = self.grid(grouped);
-        let rows = if exact.room(WIDTH) >= PATHS {
-            exact
-        } else {
-            self.grid(short)
+        let mut rows = match exact.fits(width) {
+            true => exact,
+            false => self.grid(short),
         };
-        text += &rows.to_text(WIDTH);
+        let paths: Vec<&str> = self.rows.iter().map(|row| path_label(&row.path)).collect();
+        let names = distinct(&paths, rows.first_width(width));
+        for (row, name) in rows.rows.iter_mut().zip(names) {
+            if let Some(cell) = row.first_mut() {
+                *cell = name;
+            }
+        }
+        text += &rows.to_text(width);
         if let Some(warning) = self.warning() {
-            text += &format!("\nWARNING: {warning}\n");
+            text.push('\n');
+            for line in wrapped(&format!("WARNING: {warning}"), width) {
+                text += &line;
+                text.push('\n');
+            }
         }
         text
     }
@@ -190,7 +209,7 @@ impl Comparison {
         let both = |change: &Change| [number(change.before), number(change.after)];
         Grid {
             columns: vec![
-                Column::text("module", 12),
+                Column::text("module", PATHS),
                 Column::number("parameters"),
                 Column::number("→ after"),
                 Column::number(format!("cost ({})", self.convention.unit)),

@@ -1,7 +1,7 @@
 //! Tests of the forms of a comparison.
 
 use super::Comparison;
-use crate::render::sample;
+use crate::render::{Layout, sample};
 
 fn comparison() -> Comparison {
     let mut after = sample::deep(3);
@@ -13,10 +13,30 @@ fn comparison() -> Comparison {
 fn the_table_fits() {
     let extreme = Comparison::new(&sample::extreme(), &sample::report()).unwrap();
     for comparison in [comparison(), extreme] {
-        let table = comparison.to_table();
-        let widest = table.lines().map(|l| l.chars().count()).max();
-        assert!(widest <= Some(100), "{table}");
+        for width in [40, 57, 80, 100, 160] {
+            let table = comparison.to_table_with(&Layout::default().with_width(width));
+            let widest = table.lines().map(|l| l.chars().count()).max();
+            assert!(widest <= Some(width), "{table}");
+        }
+        assert!(
+            comparison
+                .to_table()
+                .lines()
+                .all(|l| l.chars().count() <= 100)
+        );
     }
+}
+
+#[test]
+fn long_paths_stay_different() {
+    let comparison = Comparison::new(&sample::alike(30), &sample::alike(30)).unwrap();
+    let table = comparison.to_table_with(&Layout::default().with_width(80));
+    let names: std::collections::HashSet<&str> = table
+        .lines()
+        .filter(|line| line.starts_with("a_long"))
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert_eq!(names.len(), 30, "{table}");
 }
 
 #[test]

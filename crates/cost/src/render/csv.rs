@@ -1,7 +1,8 @@
 //! The rows as CSV.
 
-use super::rows::{shapes, shown};
-use crate::report::{Parameters, Report};
+use super::shapes::shapes;
+use crate::bounds::Bound;
+use crate::report::{Parameters, Report, Row};
 use crate::work::Work;
 
 const HEAD: [&str; 22] = [
@@ -29,10 +30,20 @@ const HEAD: [&str; 22] = [
     "uncounted",
 ];
 
+/// In a report with bounds.
+const BOUNDS: [&str; 2] = ["least_seconds", "bound_by"];
+
+/// The rows that own something, in order. The others add nothing to the total.
+fn shown(report: &Report) -> impl Iterator<Item = &Row> {
+    report.rows.iter().filter(|row| !row.is_empty())
+}
+
 pub(super) fn csv(report: &Report) -> String {
     // A line must tell its convention itself: it may be cut from its file.
     let convention = report.convention.name.as_str();
-    let mut text = csv_line(HEAD.into_iter().chain(["convention"]));
+    let bounds: &[&str] = report.bounds.as_ref().map_or(&[], |_| &BOUNDS);
+    let head = HEAD.iter().chain(bounds).copied();
+    let mut text = csv_line(head.chain(["convention"]));
     let uncounted = uncounted(report);
     for (row, uncounted) in shown(report).zip(&uncounted) {
         let mut cells = vec![
@@ -49,6 +60,9 @@ pub(super) fn csv(report: &Report) -> String {
             &row.work,
             [row.activation_bytes, *uncounted],
         ));
+        if report.bounds.is_some() {
+            cells.extend(bound(&row.bound.unwrap_or_default()));
+        }
         text += &csv_line(cells.iter().map(String::as_str).chain([convention]));
     }
     let total = &report.total;
@@ -67,8 +81,16 @@ pub(super) fn csv(report: &Report) -> String {
         &total.work,
         [total.activation_bytes, all],
     ));
+    if let Some(bounds) = &report.bounds {
+        cells.extend(bound(&bounds.sum));
+    }
     text += &csv_line(cells.iter().map(String::as_str).chain([convention]));
     text
+}
+
+fn bound(bound: &Bound) -> [String; 2] {
+    let roof = bound.roof().map_or("", |roof| roof.name());
+    [bound.seconds().to_string(), roof.to_owned()]
 }
 
 fn numbers(
@@ -138,6 +160,7 @@ fn quoted(cell: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bounds::Peaks;
     use crate::render::sample;
 
     #[test]
@@ -164,6 +187,27 @@ mod tests {
                 .sum();
             assert_eq!(sum.to_string(), total[column], "{}", head[column]);
         }
+    }
+
+    #[test]
+    fn bounds_add_up_to_the_last_line() {
+        let report = sample::report().with_bounds(Peaks {
+            flops_per_second: 1e9,
+            bytes_per_second: 1e9,
+        });
+        let text = report.to_csv();
+        let lines: Vec<Vec<&str>> = text.lines().map(|l| l.split(',').collect()).collect();
+        let column = HEAD.len();
+        assert_eq!(
+            lines[0][column..],
+            ["least_seconds", "bound_by", "convention"]
+        );
+        let (total, rows) = lines[1..].split_last().unwrap();
+        let seconds = |line: &Vec<&str>| line[column].parse::<f64>().unwrap();
+        let sum: f64 = rows.iter().map(seconds).sum();
+        assert!((sum / seconds(total) - 1.0).abs() < 1e-9, "{text}");
+        assert_eq!(total[column + 1], "arithmetic");
+        assert!(rows.iter().any(|row| row[column + 1] == "memory"));
     }
 
     #[test]

@@ -6,6 +6,9 @@ use super::text::{one_line, shortened};
 /// Spaces between two columns of text.
 const GAP: usize = 2;
 
+/// What is left of text where numbers need all the room.
+const STUMP: usize = 6;
+
 /// A column's heading and how it is laid out.
 #[derive(Debug, Clone)]
 pub(crate) struct Column {
@@ -45,17 +48,21 @@ pub(crate) struct Grid {
 }
 
 impl Grid {
-    /// The characters that the rigid columns leave to the others.
-    pub(crate) fn room(&self, width: usize) -> usize {
+    /// Whether `width` characters are enough for all numbers, and for text as long as it is or as
+    /// its column may be shortened to.
+    pub(crate) fn fits(&self, width: usize) -> bool {
         let gaps = GAP * self.columns.len().saturating_sub(1);
-        let rigid: usize = self
-            .columns
-            .iter()
-            .zip(self.widths())
-            .filter(|(column, _)| column.least.is_none())
-            .map(|(_, width)| width)
-            .sum();
-        width.saturating_sub(gaps + rigid)
+        let least = |(column, width): (&Column, usize)| match column.least {
+            Some(least) => width.min(least),
+            None => width,
+        };
+        let columns = self.columns.iter().zip(self.widths());
+        columns.map(least).sum::<usize>() + gaps <= width
+    }
+
+    /// The width of the first column in a text of `width` characters.
+    pub(crate) fn first_width(&self, width: usize) -> usize {
+        self.fitted(width).first().copied().unwrap_or(0)
     }
 
     /// Aligned text, no line longer than `width` characters.
@@ -87,12 +94,12 @@ impl Grid {
                 .collect(),
         );
         for row in &self.rows {
-            text += &line(row.iter().map(|cell| escape(cell)).collect());
+            text += &line(row.iter().map(|cell| markdown(cell)).collect());
         }
         if let Some(total) = &self.total {
             let bold = |cell: &String| match cell.is_empty() {
                 true => String::new(),
-                false => format!("**{}**", escape(cell)),
+                false => format!("**{}**", escape(cell.trim_end())),
             };
             text += &line(total.iter().map(bold).collect());
         }
@@ -135,33 +142,40 @@ impl Grid {
             .collect()
     }
 
-    /// The widths that fit: the widest text column gives way first. Rigid columns are touched
-    /// only if the text columns have nothing left to give.
+    /// The widths that fit: the widest text column gives way first, down to its least width, then
+    /// to [`STUMP`]. Numbers are touched only if text has nothing left to give.
     fn fitted(&self, width: usize) -> Vec<usize> {
         let mut widths = self.widths();
         let gaps = GAP * widths.len().saturating_sub(1);
-        while widths.iter().sum::<usize>() + gaps > width {
-            let widest = |rigid: bool| {
-                self.columns
+        let stages: [fn(&Column) -> Option<usize>; 3] = [
+            |column| column.least,
+            |column| column.least.map(|least| least.min(STUMP)),
+            |_| Some(1),
+        ];
+        for least in stages {
+            while widths.iter().sum::<usize>() + gaps > width {
+                let widest = self
+                    .columns
                     .iter()
-                    .zip(&widths)
-                    .enumerate()
-                    .filter(|(_, (column, width))| {
-                        let least = column.least.or(rigid.then_some(1));
-                        least.is_some_and(|least| **width > least)
-                    })
-                    .max_by_key(|(_, (_, width))| **width)
-                    .map(|(index, _)| index)
-            };
-            let Some(index) = widest(false).or_else(|| widest(true)) else {
-                break;
-            };
-            if let Some(width) = widths.get_mut(index) {
-                *width -= 1;
+                    .zip(&mut widths)
+                    .filter(|(column, width)| least(column).is_some_and(|least| **width > least))
+                    .map(|(_, width)| width)
+                    .max();
+                match widest {
+                    Some(widest) => *widest -= 1,
+                    None => break,
+                }
             }
         }
         widths
     }
+}
+
+/// A cell of Markdown. Spaces at its beginning, which indent a name, would be cut off otherwise.
+fn markdown(cell: &str) -> String {
+    let cell = cell.trim_end();
+    let text = cell.trim_start_matches(' ');
+    "&nbsp;".repeat(cell.len() - text.len()) + &escape(text)
 }
 
 #[cfg(test)]
@@ -186,6 +200,15 @@ mod tests {
     fn no_line_is_too_long_even_without_room() {
         let text = grid("a.very.long.path", &"9".repeat(50)).to_text(20);
         assert!(text.lines().all(|l| l.chars().count() <= 20), "{text}");
+    }
+
+    #[test]
+    fn markdown_keeps_indentation() {
+        assert_eq!(
+            markdown("    a <b> "),
+            "&nbsp;&nbsp;&nbsp;&nbsp;a &lt;b&gt;"
+        );
+        assert_eq!(markdown(""), "");
     }
 
     #[test]

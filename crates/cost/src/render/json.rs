@@ -46,8 +46,14 @@ impl Report {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bounds::Peaks;
     use crate::render::sample;
     use serde_json::Value;
+
+    const PEAKS: Peaks = Peaks {
+        flops_per_second: 2.1e12,
+        bytes_per_second: 60e9,
+    };
 
     #[test]
     fn round_trip() {
@@ -55,6 +61,27 @@ mod tests {
             let text = report.to_json().unwrap();
             assert_eq!(Report::from_json(&text).unwrap(), report);
         }
+    }
+
+    #[test]
+    fn bounds_come_back_but_for_the_last_digit() {
+        let report = sample::report().with_bounds(PEAKS);
+        let read = Report::from_json(&report.to_json().unwrap()).unwrap();
+        let (old, new) = (report.bounds.unwrap(), read.bounds.unwrap());
+        let close = |a: f64, b: f64| (a - b).abs() <= a * 1e-15;
+        assert!(close(old.sum.seconds(), new.sum.seconds()));
+        assert!(close(old.arithmetic_alone, new.arithmetic_alone));
+        let bound = |row: &crate::report::Row| row.bound.unwrap();
+        for (old, new) in report.rows.iter().zip(&read.rows) {
+            assert!(close(bound(old).seconds(), bound(new).seconds()));
+            assert_eq!(bound(old).roof(), bound(new).roof());
+        }
+        let counts = |mut report: Report| {
+            report.rows.iter_mut().for_each(|row| row.bound = None);
+            report.bounds = None;
+            report
+        };
+        assert_eq!(counts(report), counts(read));
     }
 
     #[test]
@@ -79,6 +106,6 @@ mod tests {
                 _ => {}
             }
         }
-        check(&serde_json::to_value(sample::report()).unwrap());
+        check(&serde_json::to_value(sample::report().with_bounds(PEAKS)).unwrap());
     }
 }

@@ -1,15 +1,22 @@
 //! The report as Markdown for GitHub.
 
 use super::escape::escape;
-use super::rows::grid;
+use super::layout::Layout;
+use super::lines::lines;
+use super::rows::{Part, Style, grid, key};
 use super::totals::{Section, head, kinds, sections, uncounted};
 use super::units::grouped;
 use crate::report::Report;
 
-pub(super) fn markdown(report: &Report) -> String {
+pub(super) fn markdown(report: &Report, layout: &Layout) -> String {
+    let lines = lines(report, layout.all);
     let mut text = format!("## {}\n\n", escape(&report.model));
     for (label, value) in head(report).iter().skip(1) {
         text += &format!("- {label}: {}\n", escape(value));
+    }
+    let key = key(&lines);
+    if !key.is_empty() {
+        text += &format!("- rows: {}\n", escape(&key.join("; ")));
     }
     // The warning comes first: the reader of a long page may not reach its end.
     if let Some(section) = uncounted(report) {
@@ -19,7 +26,12 @@ pub(super) fn markdown(report: &Report) -> String {
         }
     }
     text.push('\n');
-    text += &grid(report, grouped).to_markdown();
+    let style = Style {
+        parts: Part::of(report),
+        parameters: grouped,
+        cost: grouped,
+    };
+    text += &grid(report, &lines, &style).to_markdown();
     for section in sections(report) {
         text += &totals(&section);
     }
@@ -60,6 +72,16 @@ mod tests {
             let found = line.replace("\\|", "").matches('|').count();
             assert_eq!(*columns.get_or_insert(found), found, "{line}");
         }
+    }
+
+    #[test]
+    fn the_tree_is_indented_by_what_stays() {
+        let text = sample::equal(3).to_markdown();
+        assert!(text.contains("\n| layers.0–2 ×3 | Block | "), "{text}");
+        assert!(text.contains("\n| &nbsp;&nbsp;conv | Conv2d | "), "{text}");
+        assert!(text.contains("\n- rows: (figures) are the sum"), "{text}");
+        let all = sample::equal(3).to_markdown_with(&Layout::default().with_all(true));
+        assert!(all.contains("\n| &nbsp;&nbsp;2 | Block | "), "{all}");
     }
 
     #[test]

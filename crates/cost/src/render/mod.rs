@@ -1,19 +1,33 @@
 //! How a [`Report`] is shown: as a terminal table, JSON, CSV, Markdown or SVG.
 //!
-//! All forms show the same rows: a module that owns nothing itself is left out, so the shown rows
-//! still add up to the total.
+//! The table, Markdown and the picture are for people. They show the module tree: a module stands
+//! below the one that holds it, with the last part of its path. A module that owns nothing and
+//! holds one other stands in one line with it. Siblings that are equal in everything (type,
+//! modules within, shapes, figures) and whose names count on are one line, such as
+//! `layers.0–11 ×12`, with the sum of their figures; [`Layout::all`] shows every one. A line that
+//! has others below it shows their sum in parentheses; what its module does itself beside them is
+//! the line `(itself)`. So the figures without parentheses add up to the total.
+//!
+//! CSV and JSON are for programs, and hold every module's own share. Modules that own nothing are
+//! left out of CSV, so its lines add up to the total, too.
 
 mod csv;
 mod escape;
+mod figures;
 mod grid;
 mod json;
+mod layout;
+mod lines;
 mod markdown;
+mod names;
 mod rows;
 mod scale;
+mod shapes;
 mod svg;
 mod table;
 mod text;
 mod totals;
+mod tree;
 pub mod units;
 
 #[cfg(test)]
@@ -23,8 +37,11 @@ pub(crate) use csv::csv_line;
 pub(crate) use escape::escape as escape_markdown;
 pub(crate) use grid::{Column, Grid};
 pub use json::ReadError;
-pub(crate) use rows::{path_label, specs};
-pub(crate) use table::{WIDTH, labelled};
+pub use layout::Layout;
+pub(crate) use names::distinct;
+pub(crate) use shapes::{path_label, specs};
+pub(crate) use table::labelled;
+pub(crate) use text::wrapped;
 
 use std::fmt;
 use std::str::FromStr;
@@ -34,7 +51,7 @@ use crate::report::Report;
 /// A form in which a report can be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
-    /// A table for the terminal, at most 100 columns wide.
+    /// A table for the terminal, as wide as its [`Layout`] says.
     Table,
     /// The whole report as JSON.
     Json,
@@ -106,21 +123,40 @@ impl Report {
     ///
     /// Only for [`Format::Json`], if the report cannot be serialized.
     pub fn render(&self, format: Format) -> Result<String, serde_json::Error> {
+        self.render_with(format, &Layout::default())
+    }
+
+    /// The report in the given format and layout.
+    ///
+    /// # Errors
+    ///
+    /// Only for [`Format::Json`], if the report cannot be serialized.
+    pub fn render_with(
+        &self,
+        format: Format,
+        layout: &Layout,
+    ) -> Result<String, serde_json::Error> {
         Ok(match format {
-            Format::Table => self.to_table(),
+            Format::Table => self.to_table_with(layout),
             Format::Json => self.to_json()?,
             Format::Csv => self.to_csv(),
-            Format::Markdown => self.to_markdown(),
-            Format::Svg => self.to_svg(),
+            Format::Markdown => self.to_markdown_with(layout),
+            Format::Svg => self.to_svg_with(layout),
         })
     }
 
     /// A table for the terminal, at most 100 characters wide.
-    ///
-    /// Long paths are shortened in the middle with `…`. Figures in the rows are exact unless they
-    /// leave the paths no room; the totals below the table are always exact.
     pub fn to_table(&self) -> String {
-        table::table(self)
+        self.to_table_with(&Layout::default())
+    }
+
+    /// A table for the terminal.
+    ///
+    /// Figures in the rows are exact if there is room for that, else rounded; the totals below
+    /// the table are always exact. Names that are too long are shortened with `…` so that what
+    /// tells siblings apart stays. Columns without room are left out, and named in the head.
+    pub fn to_table_with(&self, layout: &Layout) -> String {
+        table::table(self, layout)
     }
 
     #[doc = include_str!("SCHEMA.md")]
@@ -137,19 +173,30 @@ impl Report {
     /// Values are quoted as RFC 4180 says, lines end in a line feed. Shapes are written
     /// `1x64x224x224`, several shapes are separated by `;`. The column `uncounted` gives the
     /// operations that no rule covers, so that a total which is too low can be told from a
-    /// complete one.
+    /// complete one. A report with [bounds](Report::with_bounds) has the columns `least_seconds`
+    /// and `bound_by` too.
     pub fn to_csv(&self) -> String {
         csv::csv(self)
     }
 
     /// The rows and totals as tables for GitHub.
     pub fn to_markdown(&self) -> String {
-        markdown::markdown(self)
+        self.to_markdown_with(&Layout::default())
+    }
+
+    /// The rows and totals as tables for GitHub; all figures are exact.
+    pub fn to_markdown_with(&self, layout: &Layout) -> String {
+        markdown::markdown(self, layout)
     }
 
     /// A picture, 1000 wide: cost above, parameters below, modules in order from left to right.
     pub fn to_svg(&self) -> String {
-        svg::svg(self)
+        self.to_svg_with(&Layout::default())
+    }
+
+    /// As [`Report::to_svg`], with a bar for each line of the table that holds no others.
+    pub fn to_svg_with(&self, layout: &Layout) -> String {
+        svg::svg(self, layout)
     }
 }
 

@@ -32,6 +32,7 @@ fn row(path: &str, module: &str, parameters: Parameters, cost: u128) -> Row {
             ..Work::default()
         },
         activation_bytes: 4096,
+        bound: None,
     }
 }
 
@@ -121,6 +122,7 @@ pub(crate) fn with_rows(rows: Vec<Row>) -> Report {
             },
         }),
         inference: memory,
+        bounds: None,
         rows,
         total,
     }
@@ -151,6 +153,43 @@ pub(crate) fn deep(rows: usize) -> Report {
                 let path = format!("stages.{}.blocks.{index}.conv", index / 10);
                 row(&path, "Conv2d", parameters(size * 3, 0, 0), size * size)
             })
+            .collect(),
+    )
+}
+
+/// So many equal blocks of two layers between what a root does itself and a head. Each block does
+/// something itself, too.
+pub(crate) fn equal(blocks: usize) -> Report {
+    let mut rows = vec![
+        row("", "Network", parameters(0, 0, 0), 12),
+        Row {
+            path: "layers".to_owned(),
+            module: "Vec".to_owned(),
+            depth: 1,
+            ..Row::default()
+        },
+    ];
+    for index in 0..blocks {
+        let path = |name| format!("layers.{index}{name}");
+        rows.push(row(&path(""), "Block", parameters(0, 0, 0), 3));
+        rows.push(row(
+            &path(".conv"),
+            "Conv2d",
+            parameters(448, 0, 0),
+            1_234_400,
+        ));
+        rows.push(row(&path(".norm"), "BatchNorm", parameters(32, 0, 32), 64));
+    }
+    rows.push(row("head", "Linear", parameters(170, 0, 0), 160));
+    with_rows(rows)
+}
+
+/// Siblings whose long names differ in the middle only.
+pub(crate) fn alike(rows: usize) -> Report {
+    let path = |index| format!("a_long_name_of_a_layer_{index}_that_goes_on_for_long");
+    with_rows(
+        (0..rows)
+            .map(|index| row(&path(index), "Linear", parameters(10, 0, 0), index as u128))
             .collect(),
     )
 }

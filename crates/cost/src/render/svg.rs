@@ -1,10 +1,13 @@
 //! A picture of where cost and parameters sit along the network.
 
-use super::rows::{path_label, shape, shown, specs};
+use super::layout::Layout;
+use super::lines::{Line, lines};
+use super::names::distinct;
 use super::scale::Scale;
+use super::shapes::{shape, specs};
 use super::text::{shortened, wrapped};
-use super::units::{grouped, percent, short};
-use crate::report::{Report, Row};
+use super::units::{grouped, percent, seconds, short};
+use crate::report::Report;
 
 const WIDTH: f64 = 1000.0;
 const LEFT: f64 = 84.0;
@@ -33,8 +36,10 @@ struct Panel<'a> {
     top: f64,
 }
 
-pub(super) fn svg(report: &Report) -> String {
-    let rows: Vec<&Row> = shown(report).collect();
+pub(super) fn svg(report: &Report, layout: &Layout) -> String {
+    // A line that holds others is their sum: they have the bars.
+    let lines = lines(report, layout.all);
+    let rows: Vec<&Line> = lines.iter().filter(|line| !line.holds).collect();
     let mut body = String::new();
     let mut y = 34.0;
     body += &text(LEFT, y, "class=\"name\"", &shortened(&report.model, 80));
@@ -59,13 +64,13 @@ pub(super) fn svg(report: &Report) -> String {
             short(total.cost)
         ),
         colour: COST,
-        values: rows.iter().map(|row| row.cost).collect(),
+        values: rows.iter().map(|row| row.figures.cost).collect(),
         top: y + HEADING,
     };
     let parameters = Panel {
         heading: format!("Parameters, {} in total", short(total.parameters.count())),
         colour: PARAMETERS,
-        values: rows.iter().map(|row| row.parameters.count()).collect(),
+        values: rows.iter().map(|row| row.figures.parameters).collect(),
         top: cost.top + PANEL + HEADING,
     };
     let tips: Vec<String> = rows.iter().map(|row| tip(report, row)).collect();
@@ -144,14 +149,16 @@ fn panel(panel: &Panel<'_>, tips: &[String]) -> String {
 }
 
 /// The paths below the panels; only every second, third … where there are too many.
-fn labels(rows: &[&Row], bottom: f64) -> String {
+fn labels(rows: &[&Line<'_>], bottom: f64) -> String {
     if rows.is_empty() {
         return text(LEFT, bottom + 20.0, "class=\"sub\"", "no modules to show");
     }
     let slot = slot(rows.len());
     let stride = rows.len().div_ceil(MOST_LABELS);
     let mut body = String::new();
-    for (index, row) in rows.iter().enumerate().step_by(stride) {
+    let paths: Vec<&str> = rows.iter().map(|row| row.path.as_str()).collect();
+    let names = distinct(&paths, LABEL);
+    for (index, name) in names.iter().enumerate().step_by(stride) {
         let x = LEFT + slot * (index as f64 + 0.5);
         let tick = bottom + 5.0;
         body += &format!(
@@ -159,7 +166,7 @@ fn labels(rows: &[&Row], bottom: f64) -> String {
         );
         let (x, y) = (x + 3.0, bottom + 14.0);
         let place = format!("text-anchor=\"end\" transform=\"rotate(-60 {x:.1} {y:.1})\"");
-        body += &text(x, y, &place, &shortened(path_label(&row.path), LABEL));
+        body += &text(x, y, &place, name);
     }
     body
 }
@@ -168,16 +175,30 @@ fn slot(rows: usize) -> f64 {
     (WIDTH - LEFT - RIGHT) / rows.max(1) as f64
 }
 
-fn tip(report: &Report, row: &Row) -> String {
+fn tip(report: &Report, row: &Line<'_>) -> String {
     let output = row.outputs.first().map_or("-".to_owned(), |out| shape(out));
+    let module = match row.module {
+        "" => String::new(),
+        module => format!(" ({module})"),
+    };
+    let count = match row.modules {
+        1 => String::new(),
+        modules => format!("\n{} equal modules, the sum of them", grouped(modules)),
+    };
+    let bound = match (report.bounds, row.figures.bound.roof()) {
+        (Some(_), Some(roof)) => {
+            let least = seconds(row.figures.bound.seconds());
+            format!("\nat least {least}, bound by {roof}")
+        }
+        _ => String::new(),
+    };
     format!(
-        "{} ({})\noutput {output}\ncost {} {} ({} %)\nparameters {}",
-        path_label(&row.path),
-        row.module,
-        grouped(row.cost),
+        "{}{module}{count}\noutput {output}\ncost {} {} ({} %)\nparameters {}{bound}",
+        row.path,
+        grouped(row.figures.cost),
         report.convention.unit,
-        percent(report.percent(row.cost)),
-        grouped(row.parameters.count())
+        percent(report.percent(row.figures.cost)),
+        grouped(row.figures.parameters)
     )
 }
 
@@ -208,6 +229,7 @@ fn escape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::Layout;
     use crate::render::sample;
 
     /// Fails unless every element that opens also closes, in order, and `&` starts an entity.
@@ -249,6 +271,21 @@ mod tests {
             "{svg}"
         );
         assert!(svg.contains("head (Linear&lt;f32&gt;)"), "{svg}");
+    }
+
+    #[test]
+    fn equal_siblings_share_a_bar() {
+        let bars = |svg: String| svg.matches("class=\"place\"").count() / 2;
+        let report = sample::equal(9);
+        // The root's own share, the head, and three in each layer.
+        assert_eq!(bars(report.to_svg()), 2 + 3);
+        assert!(
+            report
+                .to_svg()
+                .contains("layers.0–8.conv (Conv2d)\n9 equal modules")
+        );
+        let all = report.to_svg_with(&Layout::default().with_all(true));
+        assert_eq!(bars(all), 2 + 9 * 3);
     }
 
     #[test]

@@ -1,10 +1,15 @@
 //! Text that fits a given number of characters.
 
-/// The text on one line: control characters, line feeds included, become spaces. Names come from
-/// outside and must not break a table.
+/// The text on one line: control characters, line feeds included, separators of lines and what
+/// turns the direction of writing become spaces. Names come from outside and must not break a
+/// table.
 pub(crate) fn one_line(text: &str) -> String {
+    let breaks = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
     text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
+        .map(|c| if breaks(c) { ' ' } else { c })
         .collect()
 }
 
@@ -83,5 +88,6 @@ mod tests {
     #[test]
     fn control_characters_become_spaces() {
         assert_eq!(one_line("a\nb\tc"), "a b c");
+        assert_eq!(one_line("a\u{202e}b\u{2028}c"), "a b c");
     }
 }

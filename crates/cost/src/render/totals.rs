@@ -1,8 +1,9 @@
 //! What stands around the rows: the head and the totals, apart from how they are laid out.
 
 use super::grid::{Column, Grid};
-use super::rows::{path_label, specs};
-use super::units::{bytes, bytes_exact, grouped, percent, short};
+use super::shapes::{path_label, specs};
+use super::units::{bytes, bytes_exact, grouped, percent, seconds, short};
+use crate::bounds::Bounds;
 use crate::report::{MemoryReport, Report, TrainingReport};
 use crate::work::Work;
 
@@ -59,6 +60,9 @@ pub(crate) fn sections(report: &Report) -> Vec<Section> {
     if let Some(step) = &report.training {
         sections.push(training(report, step));
     }
+    if let Some(bounds) = &report.bounds {
+        sections.push(least_time(bounds));
+    }
     sections
 }
 
@@ -111,6 +115,29 @@ fn training(report: &Report, step: &TrainingReport) -> Section {
     section.line("optimizer", step.optimizer.clone());
     section.line("update", update(&step.update));
     memory(&mut section, &step.memory);
+    section
+}
+
+fn least_time(bounds: &Bounds) -> Section {
+    let mut section = Section::new("least time of the forward pass");
+    let rate = |rate: f64| short(rate as u128);
+    let (flops, bytes) = (
+        rate(bounds.peaks.flops_per_second),
+        rate(bounds.peaks.bytes_per_second),
+    );
+    section.line("peaks", format!("{flops}FLOP/s, {bytes}B/s"));
+    let sum = &bounds.sum;
+    section.line(
+        "sum of the rows",
+        format!(
+            "{}: arithmetic binds {}, memory {}",
+            seconds(sum.seconds()),
+            seconds(sum.arithmetic_seconds),
+            seconds(sum.memory_seconds)
+        ),
+    );
+    section.line("arithmetic alone", seconds(bounds.arithmetic_alone));
+    section.line("memory alone", seconds(bounds.memory_alone));
     section
 }
 

@@ -66,6 +66,33 @@ pub fn percent(percent: f64) -> String {
     format!("{percent:.1}")
 }
 
+/// Seconds with three digits and a unit: `1.23 ms`, `45.6 µs`; without one from 1000 on.
+pub fn seconds(seconds: f64) -> String {
+    if seconds <= 0.0 {
+        return "0 s".to_owned();
+    }
+    if seconds >= 999.5 {
+        return match seconds < 1e6 {
+            true => format!("{seconds:.0} s"),
+            false => format!("{seconds:.2e} s"),
+        };
+    }
+    let mut value = seconds;
+    let mut unit = "s";
+    for next in ["ms", "µs", "ns", "ps"] {
+        if value >= 0.9995 {
+            break;
+        }
+        value *= 1000.0;
+        unit = next;
+    }
+    match value {
+        99.95.. => format!("{value:.0} {unit}"),
+        9.995.. => format!("{value:.1} {unit}"),
+        _ => format!("{value:.2} {unit}"),
+    }
+}
+
 /// A ratio: `0.500x`; `-` where there is none.
 pub fn ratio(ratio: Option<f64>) -> String {
     match ratio {
@@ -147,6 +174,26 @@ mod tests {
         assert_eq!(bytes(1 << 64), "16.0 EiB");
         assert_eq!(bytes_exact(2048), "2.0 KiB (2,048 bytes)");
         assert_eq!(bytes_exact(12), "12 B");
+    }
+
+    #[test]
+    fn times() {
+        let cases = [
+            (0.0, "0 s"),
+            (1.0, "1.00 s"),
+            (0.99951, "1.00 s"),
+            (0.0123, "12.3 ms"),
+            (1.234e-3, "1.23 ms"),
+            (456.7e-6, "457 µs"),
+            (9.996e-9, "10.0 ns"),
+            (5e-16, "0.00 ps"),
+            (999.4, "999 s"),
+            (86_400.0, "86400 s"),
+            (1.5e9, "1.50e9 s"),
+        ];
+        for (number, text) in cases {
+            assert_eq!(seconds(number), text);
+        }
     }
 
     #[test]
