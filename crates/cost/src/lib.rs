@@ -17,6 +17,7 @@ mod kind;
 mod lend;
 pub mod limits;
 mod memory;
+mod notes;
 mod optimizer;
 mod outputs;
 mod pass;

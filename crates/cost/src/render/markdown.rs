@@ -18,6 +18,9 @@ pub(super) fn markdown(report: &Report) -> String {
             text += &format!("> - {}: {}\n", escape(label), escape(value));
         }
     }
+    for note in &report.notes {
+        text += &format!("\n> **Note:** {}\n", escape(note));
+    }
     text.push('\n');
     text += &grid(report, grouped).to_markdown();
     for section in sections(report) {

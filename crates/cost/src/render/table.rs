@@ -34,6 +34,12 @@ pub(super) fn table(report: &Report) -> String {
         text += &format!("\nWARNING: {}\n", section.title);
         text += &labelled(&section.lines, "  ");
     }
+    if !report.notes.is_empty() {
+        text.push('\n');
+        let notes = report.notes.iter();
+        let notes: Vec<_> = notes.map(|note| ("note:".into(), note.clone())).collect();
+        text += &labelled(&notes, "");
+    }
     text
 }
 
