@@ -69,6 +69,14 @@ pub enum Error {
         /// The panic's message.
         message: String,
     },
+    /// An ONNX model cannot be analysed.
+    #[error("{place}: {reason}")]
+    Onnx {
+        /// The file, the input or the operator.
+        place: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The module's own code panicked while its parameters were looked at.
     #[error("the module's parameters cannot be read: {0}")]
     Module(String),

@@ -18,6 +18,7 @@ mod lend;
 pub mod limits;
 mod memory;
 mod notes;
+pub mod onnx;
 mod optimizer;
 mod outputs;
 mod pass;

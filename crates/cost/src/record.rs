@@ -29,6 +29,8 @@ pub(crate) enum Origin {
 
 #[derive(Debug, Clone)]
 pub(crate) struct TensorInfo {
+    /// Its identity in the recording.
+    pub(crate) id: TensorId,
     pub(crate) shape: Vec<usize>,
     pub(crate) dtype: DType,
     pub(crate) origin: Origin,
@@ -195,6 +197,7 @@ impl Builder {
         let tensor = self.record.tensors.len();
         self.indices.insert(parameter.tensor, tensor);
         self.record.tensors.push(TensorInfo {
+            id: parameter.tensor,
             shape: parameter.shape.clone(),
             dtype: parameter.dtype,
             origin: Origin::Parameter(index),
@@ -209,6 +212,7 @@ impl Builder {
         let index = self.record.tensors.len();
         self.indices.insert(ir.id, index);
         self.record.tensors.push(TensorInfo {
+            id: ir.id,
             shape: ir.shape.iter().copied().collect(),
             dtype: ir.dtype,
             origin,
