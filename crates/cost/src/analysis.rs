@@ -1,18 +1,21 @@
 //! Records a forward pass and ties it to its module.
 
+use std::borrow::Borrow;
 use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use burn::module::Module;
+use burn::tensor::Device;
 use burn_ir::CustomOpIr;
 
 use crate::attribution::attribute;
 use crate::capture::{message, record};
 use crate::error::Error;
 use crate::inputs::Inputs;
-use crate::lend::prepare;
 use crate::outputs::Outputs;
+use crate::pass::Pass;
 use crate::record::{CustomRules, Record};
+use crate::stack::with_room;
 use crate::training::Training;
 use crate::work::Work;
 
@@ -48,6 +51,57 @@ where
     Analyzer::default().analyse(module, forward)
 }
 
+/// Builds a module on the recording's device and analyses its forward pass.
+///
+/// This is for modules that keep the device on which they were built and make tensors on it in
+/// their forward pass, as code that burn-onnx generates does. Anything else gives the same as
+/// [`analyse`]. What `init` computes is not part of the forward pass.
+///
+/// ```
+/// # fn main() -> Result<(), cost::Error> {
+/// use burn::module::Module;
+/// use burn::nn::{Embedding, EmbeddingConfig};
+/// use burn::tensor::{Device, Int, Tensor};
+///
+/// #[derive(Module, Debug)]
+/// struct Positions {
+///     embedding: Embedding,
+///     #[module(skip)]
+///     device: Device,
+/// }
+///
+/// impl Positions {
+///     fn forward(&self, words: Tensor<3>) -> Tensor<3> {
+///         let length = words.dims()[1] as i64;
+///         let positions = Tensor::<1, Int>::arange(0..length, &self.device);
+///         words + self.embedding.forward(positions.unsqueeze())
+///     }
+/// }
+///
+/// let init = |device: &Device| Positions {
+///     embedding: EmbeddingConfig::new(512, 64).init(device),
+///     device: device.clone(),
+/// };
+/// let analysis = cost::analyse_init(init, |m, inputs| m.forward(inputs.float([1, 16, 64])))?;
+/// let report = analysis.report(&cost::Options::default());
+/// assert_eq!(report.total.parameters.count(), 512 * 64);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// See [`Error`]; [`Error::Init`] where `init` panics.
+pub fn analyse_init<M, O>(
+    init: impl FnOnce(&Device) -> M,
+    forward: impl FnOnce(&M, &mut Inputs) -> O,
+) -> Result<Analysis, Error>
+where
+    M: Module + Display,
+    O: Outputs,
+{
+    Analyzer::default().analyse_init(init, forward)
+}
+
 /// Analyses forward passes, with rules of your own for custom operations.
 #[derive(Default)]
 pub struct Analyzer {
@@ -79,69 +133,68 @@ impl Analyzer {
         M: Module + Display,
         O: Outputs,
     {
-        self.record(module, forward, false)
+        self.record(|_| module, forward, false)
     }
 
-    /// Records the forward pass as it is in inference or in training.
-    pub(crate) fn record<M, O>(
+    /// See [`analyse_init`].
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn analyse_init<M, O>(
         &self,
-        module: &M,
+        init: impl FnOnce(&Device) -> M,
         forward: impl FnOnce(&M, &mut Inputs) -> O,
-        training: bool,
     ) -> Result<Analysis, Error>
     where
         M: Module + Display,
         O: Outputs,
     {
-        let prepared = catch_unwind(AssertUnwindSafe(|| prepare(module)))
-            .map_err(|panic| Error::Module(message(&*panic)))?;
-        // What a panic leaves behind is read after it.
-        let mut tree = None;
-        let mut inputs = Vec::new();
-        let mut outputs = Vec::new();
+        self.record(init, forward, false)
+    }
+
+    /// Records the forward pass as it is in inference or in training.
+    pub(crate) fn record<M, B, O>(
+        &self,
+        init: impl FnOnce(&Device) -> B,
+        forward: impl FnOnce(&M, &mut Inputs) -> O,
+        training: bool,
+    ) -> Result<Analysis, Error>
+    where
+        M: Module + Display,
+        B: Borrow<M>,
+        O: Outputs,
+    {
         let (operations, outcome) = record(|device| {
-            let (module, mut found) = prepared
-                .lend(device, type_name::<M>())
-                .map_err(|path| Error::Quantized { path })?;
-            found.name_leaves(&module.to_string());
-            tree = Some(found);
-            let mut made = Inputs::new(device, training);
-            let result = catch_unwind(AssertUnwindSafe(|| forward(&module, &mut made)));
-            inputs.clone_from(&made.ids);
-            match result {
-                Ok(result) => result.collect(&mut outputs),
-                Err(panic) => Err(Error::Forward {
-                    after: String::new(),
-                    message: message(&*panic),
-                }),
-            }
+            let module = catch_unwind(AssertUnwindSafe(|| init(device)))
+                .map_err(|panic| Error::init(message(&*panic)))?;
+            with_room(module, |module, depth| {
+                Pass::run(module, depth, device, training, forward)
+            })?
         })?;
-        let outcome = outcome.map_err(Error::Module)?;
-        let Some(tree) = tree else {
-            return outcome.and(Err(Error::Module("nothing was recorded".into())));
-        };
-        let outputs: Vec<_> = outputs.iter().map(|output| output.0).collect();
-        let mut record = Record::new(tree, operations, &inputs, &outputs, &self.custom)?;
+        let pass = outcome.map_err(Error::Module)??;
+        let result = pass.result;
+        let mut record = Record::new(
+            pass.tree,
+            operations,
+            pass.start,
+            &pass.inputs,
+            &pass.outputs,
+            &self.custom,
+        )?;
         attribute(&mut record);
-        match outcome {
+        match result {
             Ok(()) => Ok(Analysis {
                 record,
                 training: None,
             }),
-            Err(Error::Forward { message, .. }) => Err(Error::Forward {
+            Err(Error::Forward { message, hint, .. }) => Err(Error::Forward {
                 after: last_operation(&record),
                 message,
+                hint,
             }),
             Err(error) => Err(error),
         }
     }
-}
-
-/// A type's name without its path and parameters.
-fn type_name<T>() -> &'static str {
-    let name = std::any::type_name::<T>();
-    let name = name.split('<').next().unwrap_or(name);
-    name.rsplit("::").next().unwrap_or(name)
 }
 
 /// What was recorded last, for an error.

@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::gradient::{Backward, backward};
 use crate::kind::Kind;
 use crate::memory;
+use crate::notes::notes;
 use crate::optimizer::Optimizer;
 use crate::record::{Operation, Record};
 use crate::report::{
@@ -105,6 +106,7 @@ impl Analysis {
             },
             by_kind: by_kind(record, &options.convention),
             uncounted: self.uncounted(training.as_ref().map(|t| &t.1)),
+            notes: notes(record, training.as_ref().map(|t| &t.1)),
             inference: memory::inference(record),
             training: training.map(|(optimizer, backward)| TrainingReport {
                 optimizer: optimizer.to_string(),

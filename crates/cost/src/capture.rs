@@ -57,7 +57,8 @@ pub(crate) fn record<R>(
 pub(crate) fn message(panic: &(dyn Any + Send)) -> String {
     panic
         .downcast_ref::<&str>()
-        .map(ToString::to_string)
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "a panic without a message".into())
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .map_or("a panic without a message", str::trim)
+        .to_owned()
 }

@@ -7,6 +7,8 @@
 //!   mapped clone would change the original. [`Module::valid`] gives a copy with its own.
 //! - That in turn initialises parameters which are still lazy, all 553 MB of a VGG-16. So the
 //!   lazy ones are replaced first, by a tensor of one element.
+//!
+//! What is recorded on the way lies before the forward pass and counts for nothing.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -26,22 +28,21 @@ pub(crate) struct Prepared<M> {
     roles: Vec<Role>,
 }
 
-/// The first step, on the module's own device.
-pub(crate) fn prepare<M: Module>(module: &M) -> Prepared<M> {
+/// The first step, inside a recording on `device`; the module may be on any.
+pub(crate) fn prepare<M: Module>(module: &M, device: &Device) -> Prepared<M> {
     let mut shrink = Shrink::default();
     let module = module.clone().map(&mut shrink).valid();
 
-    let mut active = Active::default();
-    module.visit(&mut active);
     // A running statistic cannot be made trainable, a frozen parameter can.
-    let thawed = module.valid().map(&mut Thaw(shrink.small));
-    let mut activable = Active::default();
-    thawed.visit(&mut activable);
+    let mut thaw = Thaw::new(device);
+    let thawed = module.valid().map(&mut thaw);
+    let mut trainable = Trainable::default();
+    thawed.visit(&mut trainable);
 
-    let roles = active
-        .0
+    let roles = thaw
+        .active
         .iter()
-        .zip(&activable.0)
+        .zip(&trainable.0)
         .map(|roles| match roles {
             (true, _) => Role::Trainable,
             (false, true) => Role::Frozen,
@@ -56,8 +57,8 @@ pub(crate) fn prepare<M: Module>(module: &M) -> Prepared<M> {
 }
 
 impl<M: Module> Prepared<M> {
-    /// The second step, inside a recording: the module on its device, and its tree. The error is
-    /// the path of a quantised parameter.
+    /// The second step: the module on the recording's device, and its tree. The error is the path
+    /// of a quantised parameter.
     pub(crate) fn lend(self, device: &Device, root: &str) -> Result<(M, Tree), String> {
         let mut lend = Lend {
             device: device.clone(),
@@ -139,14 +140,57 @@ impl ModuleMapper for Shrink {
     }
 }
 
-/// Whether each parameter would be trained.
-#[derive(Default)]
-struct Active(Vec<bool>);
+/// Notes which parameters would be trained, and makes all trainable that can be.
+///
+/// Burn shows the setting only of a tensor with autodiff, which a tensor of a capture device
+/// has only where it was made with it.
+struct Thaw {
+    device: Device,
+    small: Small,
+    active: Vec<bool>,
+}
 
-impl ModuleVisitor for Active {
+impl Thaw {
+    fn new(device: &Device) -> Self {
+        Self {
+            device: device.clone().autodiff(),
+            small: Small::default(),
+            active: Vec::new(),
+        }
+    }
+}
+
+impl ModuleMapper for Thaw {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let small = self.small.get(&self.device);
+        // The mapper takes the setting along.
+        let (id, _, mapper) = param.consume();
+        let copy = Param::from_mapped_value(id, small.clone(), mapper).train();
+        self.active.push(copy.is_require_grad());
+        Param::initialized(id, small).set_require_grad(true)
+    }
+
+    fn map_int<const D: usize>(&mut self, param: Param<Tensor<D, Int>>) -> Param<Tensor<D, Int>> {
+        self.active.push(false);
+        param
+    }
+
+    fn map_bool<const D: usize>(
+        &mut self,
+        param: Param<Tensor<D, Bool>>,
+    ) -> Param<Tensor<D, Bool>> {
+        self.active.push(false);
+        param
+    }
+}
+
+/// Whether each parameter of a thawed module is trainable.
+#[derive(Default)]
+struct Trainable(Vec<bool>);
+
+impl ModuleVisitor for Trainable {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        // Burn shows the setting only on an autodiff device, which `train` moves to.
-        self.0.push(param.clone().train().is_require_grad());
+        self.0.push(param.is_require_grad());
     }
 
     fn visit_int<const D: usize>(&mut self, _: &Param<Tensor<D, Int>>) {
@@ -155,16 +199,6 @@ impl ModuleVisitor for Active {
 
     fn visit_bool<const D: usize>(&mut self, _: &Param<Tensor<D, Bool>>) {
         self.0.push(false);
-    }
-}
-
-/// Makes everything trainable that can be.
-struct Thaw(Small);
-
-impl ModuleMapper for Thaw {
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let small = self.0.get(&param.lazy_device());
-        Param::initialized(param.id, small).set_require_grad(true)
     }
 }
 

@@ -1,10 +1,12 @@
 //! A recorded forward pass: its tensors and operations, each tied to a module.
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use burn::tensor::DType;
-use burn_ir::{OperationIr, TensorId, TensorIr, TensorStatus};
+use burn_ir::{CustomOpIr, OperationIr, TensorId, TensorIr, TensorStatus};
 
+use crate::capture::message;
 use crate::error::{Error, LARGEST_TENSOR};
 use crate::kind::Kind;
 use crate::rules::{Called, Place, Rule, Saves, bytes, rule};
@@ -27,6 +29,8 @@ pub(crate) enum Origin {
 
 #[derive(Debug, Clone)]
 pub(crate) struct TensorInfo {
+    /// Its identity in the recording.
+    pub(crate) id: TensorId,
     pub(crate) shape: Vec<usize>,
     pub(crate) dtype: DType,
     pub(crate) origin: Origin,
@@ -85,14 +89,29 @@ pub(crate) struct Record {
 }
 
 /// Rules for custom operations, by their identifiers.
-pub(crate) type CustomRules =
-    HashMap<String, Box<dyn Fn(&burn_ir::CustomOpIr) -> Work + Send + Sync>>;
+pub(crate) type CustomRules = HashMap<String, Box<dyn Fn(&CustomOpIr) -> Work + Send + Sync>>;
+
+/// What a rule of the caller's says of a custom operation; `None` where there is no such rule.
+fn custom_work(operation: &CustomOpIr, rules: &CustomRules) -> Result<Option<Work>, Error> {
+    let Some(rule) = rules.get(&operation.id) else {
+        return Ok(None);
+    };
+    let work = catch_unwind(AssertUnwindSafe(|| rule(operation)));
+    work.map(Some).map_err(|panic| Error::Rule {
+        operation: operation.id.clone(),
+        message: message(&*panic),
+    })
+}
 
 impl Record {
     /// Ties what was recorded together. Modules are assigned by [`crate::attribution`].
+    ///
+    /// The forward pass begins after the operation that makes `start`. What was recorded before
+    /// are stand-ins of parameters, and values that the module made when it was built.
     pub(crate) fn new(
         tree: Tree,
         operations: Vec<OperationIr>,
+        start: TensorId,
         inputs: &[TensorId],
         outputs: &[TensorId],
         custom: &CustomRules,
@@ -120,10 +139,15 @@ impl Record {
         }
         let inputs_at: HashMap<_, _> = inputs.iter().zip(0..).collect::<HashMap<_, usize>>();
         let mut found = vec![None; inputs.len()];
-        for ir in operations {
+        let begin = operations
+            .iter()
+            .position(|ir| ir.outputs().any(|tensor| tensor.id == start));
+        let begin = begin.map_or(0, |at| at + 1);
+        for (at, ir) in operations.into_iter().enumerate() {
             if let Some(tensor) = ir.outputs().find(|tensor| bytes(tensor) > LARGEST_TENSOR) {
                 let what = match builder.record.operations.last() {
                     Some(last) => format!("the tensor that follows `{}`", last.name),
+                    None if at < begin => "a tensor of the module".into(),
                     None => "an input".into(),
                 };
                 return Err(Error::TooLarge {
@@ -131,13 +155,11 @@ impl Record {
                     shape: tensor.shape.iter().copied().collect(),
                 });
             }
-            // Stand-ins of parameters and inputs are recorded as new, empty tensors.
-            let made = ir.outputs().next().map(|tensor| tensor.id);
-            if let Some(id) = made
-                && builder.indices.contains_key(&id)
-            {
+            if at < begin {
                 continue;
             }
+            // Inputs are recorded as new, empty tensors.
+            let made = ir.outputs().next().map(|tensor| tensor.id);
             if let Some(id) = made
                 && let Some(&position) = inputs_at.get(&id)
                 && let Some(tensor) = ir.outputs().next()
@@ -145,7 +167,7 @@ impl Record {
                 found[position] = Some(builder.tensor(tensor, Origin::Input));
                 continue;
             }
-            builder.operation(ir, custom);
+            builder.operation(ir, custom)?;
         }
         let Builder {
             mut record,
@@ -185,6 +207,7 @@ impl Builder {
         let tensor = self.record.tensors.len();
         self.indices.insert(parameter.tensor, tensor);
         self.record.tensors.push(TensorInfo {
+            id: parameter.tensor,
             shape: parameter.shape.clone(),
             dtype: parameter.dtype,
             origin: Origin::Parameter(index),
@@ -199,6 +222,7 @@ impl Builder {
         let index = self.record.tensors.len();
         self.indices.insert(ir.id, index);
         self.record.tensors.push(TensorInfo {
+            id: ir.id,
             shape: ir.shape.iter().copied().collect(),
             dtype: ir.dtype,
             origin,
@@ -207,13 +231,13 @@ impl Builder {
         index
     }
 
-    fn operation(&mut self, ir: OperationIr, custom: &CustomRules) {
+    fn operation(&mut self, ir: OperationIr, custom: &CustomRules) -> Result<(), Error> {
         if matches!(ir, OperationIr::Init(_)) {
             // The value of a constant; it is there before the forward pass.
             for tensor in ir.outputs() {
                 self.tensor(tensor, Origin::Constant);
             }
-            return;
+            return Ok(());
         }
         let Rule {
             called,
@@ -229,7 +253,7 @@ impl Builder {
             windows,
         } = rule(&ir);
         let work = match &ir {
-            OperationIr::Custom(op) => custom.get(&op.id).map(|rule| rule(op)).or(work),
+            OperationIr::Custom(op) => custom_work(op, custom)?.or(work),
             _ => work,
         };
         let index = self.record.operations.len();
@@ -267,6 +291,7 @@ impl Builder {
             last_uses,
             node: 0,
         });
+        Ok(())
     }
 
     /// The module whose weights an operation makes out of weights, where it does: all inputs are

@@ -33,6 +33,10 @@ pub struct Report {
     pub by_kind: Vec<KindShare>,
     /// Operations that no rule covers.
     pub uncounted: Vec<Uncounted>,
+    /// What the figures do not say: parameters and inputs that nothing reads, outputs that do not
+    /// come from the inputs, a backward pass that is empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// Memory that a forward pass for inference takes.
     pub inference: MemoryReport,
     /// What a training step adds; absent unless it was asked for.

@@ -74,7 +74,7 @@ impl Analyzer {
         O: Outputs,
     {
         let inference = self.analyse(module, &forward)?;
-        let training = self.record(module, &forward, true).ok();
+        let training = self.record(|_| module, &forward, true).ok();
         let training = training.map(|it| Training::new(&inference.record, it.record));
         Ok(Analysis {
             training,

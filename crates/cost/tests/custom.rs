@@ -80,3 +80,23 @@ fn with_a_rule_it_is_counted() {
         .expect("all counted");
     assert_eq!(report.total.work.elementary, 24);
 }
+
+#[test]
+fn a_rule_that_panics_is_an_error() {
+    let analyzer = Analyzer::default().with_rule("cube_root", |operation| {
+        let second = &operation.inputs[1];
+        Work {
+            elementary: second.shape.num_elements() as u128,
+            ..Work::default()
+        }
+    });
+    let error = analyzer.analyse(&layer(), |layer, inputs| {
+        cube_root(layer.forward(inputs.float([3, 4])))
+    });
+    let error = error.expect_err("the rule panics");
+    assert!(
+        matches!(&error, Error::Rule { operation, .. } if operation == "cube_root"),
+        "{error}"
+    );
+    assert!(error.to_string().contains("out of bounds"), "{error}");
+}

@@ -52,7 +52,7 @@ pub(crate) fn attribute(record: &mut Record) {
 }
 
 /// A product with a weight is a linear layer's, and what adds a parameter to it its bias.
-fn name_linears(record: &mut Record) {
+pub(crate) fn name_linears(record: &mut Record) {
     let mut kinds = Vec::new();
     let mut product = vec![false; record.tensors.len()];
     for (index, operation) in record.operations.iter().enumerate() {

@@ -36,7 +36,9 @@ impl Which {
             Self::In(module, name) => name == operation.name.as_str() && module == layer(),
             Self::Outside(module, name) => name == operation.name.as_str() && module != layer(),
             Self::Recurrent(kind, name) => {
-                kind == operation.kind && name == operation.name.as_str() && recurrent(record, operation)
+                kind == operation.kind
+                    && name == operation.name.as_str()
+                    && recurrent(record, operation)
             }
             Self::Resized(neighbours, dimensions) => {
                 operation.name.as_str() == "interpolate"

@@ -25,6 +25,9 @@ pub(super) fn markdown(report: &Report, layout: &Layout) -> String {
             text += &format!("> - {}: {}\n", escape(label), escape(value));
         }
     }
+    for note in &report.notes {
+        text += &format!("\n> **Note:** {}\n", escape(note));
+    }
     text.push('\n');
     let style = Style {
         parts: Part::of(report),

@@ -98,6 +98,7 @@ pub(crate) fn with_rows(rows: Vec<Row>) -> Report {
             cost: total.cost,
             work: total.work,
         }],
+        notes: vec!["Never read: input 1.".into()],
         uncounted: vec![Uncounted {
             operation: "fft".to_owned(),
             path: "head".to_owned(),

@@ -41,6 +41,12 @@ pub(super) fn table(report: &Report, layout: &Layout) -> String {
         }
         text += &labelled(&section.lines, "  ", width);
     }
+    if !report.notes.is_empty() {
+        text.push('\n');
+        let notes = report.notes.iter();
+        let notes: Vec<_> = notes.map(|note| ("note:".into(), note.clone())).collect();
+        text += &labelled(&notes, "", width);
+    }
     text
 }
 

@@ -161,6 +161,8 @@ fn same(a: &Row, b: &Row) -> bool {
         parameters,
         cost,
         backward_cost,
+        training_cost,
+        update,
         work,
         activation_bytes,
         bound,
@@ -169,6 +171,7 @@ fn same(a: &Row, b: &Row) -> bool {
         && (inputs, outputs) == (&b.inputs, &b.outputs)
         && (operations, parameters) == (&b.operations, &b.parameters)
         && (cost, backward_cost, bound) == (&b.cost, &b.backward_cost, &b.bound)
+        && (training_cost, update) == (&b.training_cost, &b.update)
         && (work, activation_bytes) == (&b.work, &b.activation_bytes)
 }
 

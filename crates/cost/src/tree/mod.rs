@@ -121,6 +121,11 @@ impl Tree {
         self.nodes[self.current].end = end;
     }
 
+    /// The field that is being visited, by its index.
+    pub(crate) fn place(&self) -> usize {
+        self.current
+    }
+
     /// The path of the field that is being visited.
     pub(crate) fn path(&self) -> &str {
         &self.nodes[self.current].path
