@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::flow::Flow;
 use super::layers::{Sequence, sequences};
+use crate::rules::Name;
 use crate::tree::Tree;
 
 /// Modules that are looked at on either side of the place that the forward pass has reached.
@@ -19,7 +20,7 @@ struct Candidate {
 /// By the module whose forward pass calls them and by their first operation, in the order of the
 /// tree.
 #[derive(Debug)]
-pub(super) struct Candidates(HashMap<(usize, &'static str), Vec<Candidate>>);
+pub(super) struct Candidates(HashMap<(usize, Name), Vec<Candidate>>);
 
 /// A module that makes the next operations.
 #[derive(Debug, Clone, Copy)]
@@ -70,7 +71,7 @@ impl Candidates {
         cursor: usize,
         unused: impl Fn(usize) -> bool,
     ) -> Option<Found> {
-        let first = flow.operation(start).name.as_str();
+        let first = flow.operation(start).name.burn()?;
         let list = self.0.get(&(caller, first))?;
         let here = list.partition_point(|candidate| candidate.node <= cursor);
         let matching = |candidate: &&Candidate| flow.matches(candidate.sequence, start, end);

@@ -120,7 +120,7 @@ impl<'a> Flow<'a> {
         }
         let mut entry = None;
         sequence.iter().zip(start..).all(|(name, place)| {
-            self.operation(place).name.as_str() == *name
+            self.operation(place).name.is(*name)
                 && self.data(place).all(|tensor| {
                     let inside = self.maker(tensor).is_some_and(|maker| maker >= start);
                     inside || *entry.get_or_insert(tensor) == tensor

@@ -13,6 +13,7 @@ use super::flow::Flow;
 use super::layers::{bounds, is_between_layers};
 use super::visits::Visits;
 use super::weights::Anchors;
+use crate::rules::Called;
 
 /// How many operations before its first layer and behind its last one belong to a module, by its
 /// type.
@@ -31,7 +32,7 @@ impl<'a> Habits<'a> {
             let left = chain.modules[..chain.common].iter();
             for &module in left.filter(|&&module| !is_between_layers(kind(module))) {
                 let length = visits.following(flow, module, (start, end));
-                let names = (start..start + length).map(|at| flow.operation(at).name.as_str());
+                let names = (start..start + length).map(|at| &flow.operation(at).name);
                 tails.note(kind(module), names);
             }
         });
@@ -51,7 +52,7 @@ impl<'a> Habits<'a> {
             let entered = chain.modules[chain.common + 1..].iter();
             for &module in entered.filter(|&&module| !is_between_layers(kind(module))) {
                 let length = visits.preceding(flow, module, (start, end), &anchors.nodes);
-                let names = (end - length..end).map(|at| flow.operation(at).name.as_str());
+                let names = (end - length..end).map(|at| &flow.operation(at).name);
                 heads.note(kind(module), names.rev());
             }
         });
@@ -70,7 +71,7 @@ impl<'a> Habits<'a> {
     ) -> bool {
         let kind = flow.record.tree.nodes[module].module.as_str();
         if let Some((_, last)) = bounds(kind) {
-            return (operation..end).any(|at| flow.operation(at).name.as_str() == last);
+            return (operation..end).any(|at| flow.operation(at).name.is(last));
         }
         let made = |tensor| visits.makes(flow, module, tensor);
         operation - start < self.behind.get(kind).copied().unwrap_or(0)
@@ -87,7 +88,7 @@ impl<'a> Habits<'a> {
     ) -> bool {
         let kind = flow.record.tree.nodes[module].module.as_str();
         if let Some((first, _)) = bounds(kind) {
-            return (start..=operation).any(|at| flow.operation(at).name.as_str() == first);
+            return (start..=operation).any(|at| flow.operation(at).name.is(first));
         }
         end - operation <= self.before.get(kind).copied().unwrap_or(0)
     }
@@ -122,10 +123,10 @@ fn each_gap<'a>(
 
 /// By type, the names that all its calls share, from the call outwards, and how many calls.
 #[derive(Debug, Default)]
-struct Shared<'a>(HashMap<&'a str, (Vec<&'a str>, usize)>);
+struct Shared<'a>(HashMap<&'a str, (Vec<&'a Called>, usize)>);
 
 impl<'a> Shared<'a> {
-    fn note(&mut self, kind: &'a str, names: impl Iterator<Item = &'a str>) {
+    fn note(&mut self, kind: &'a str, names: impl Iterator<Item = &'a Called>) {
         match self.0.get_mut(kind) {
             Some((shared, calls)) => {
                 let same = shared.iter().zip(names).take_while(|(a, b)| *a == b);

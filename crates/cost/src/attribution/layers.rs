@@ -1,47 +1,60 @@
 //! What the modules of burn-nn make of their inputs, as far as it tells them apart.
 
+use crate::rules::Name;
+
 /// The operations of one call, in order.
-pub(super) type Sequence = &'static [&'static str];
+pub(super) type Sequence = &'static [Name];
 
 /// The operations of one call of a module without parameters of type `module`: several sequences
 /// where a setting or the shape changes them, none where the type is not known.
 pub(super) fn sequences(module: &str) -> &'static [Sequence] {
     match module {
-        "Relu" => &[&["relu"]],
+        "Relu" => &[&[Name::Relu]],
         // In training; in inference they do nothing.
-        "Dropout" => &[&["random", "mul", "mul_scalar"]],
-        "GaussianNoise" => &[&["random", "add"]],
-        "Sigmoid" => &[&["sigmoid"]],
-        "LogSigmoid" => &[&["log_sigmoid"]],
-        "HardSigmoid" => &[&["hard_sigmoid"]],
-        "LeakyRelu" | "RRelu" => &[&["leaky_relu"]],
-        "Tanh" => &[&["tanh"]],
-        "Hardtanh" | "Relu6" => &[&["clamp"]],
-        "SiLU" => &[&["sigmoid", "mul"]],
-        "HardSwish" => &[&["hard_sigmoid", "mul"]],
-        "Tanhshrink" => &[&["tanh", "sub"]],
-        "Softsign" => &[&["abs", "add_scalar", "div"]],
-        "HardShrink" => &[&["abs", "lower_equal_elem", "mask_fill"]],
+        "Dropout" => &[&[Name::Random, Name::Mul, Name::MulScalar]],
+        "GaussianNoise" => &[&[Name::Random, Name::Add]],
+        "Sigmoid" => &[&[Name::Sigmoid]],
+        "LogSigmoid" => &[&[Name::LogSigmoid]],
+        "HardSigmoid" => &[&[Name::HardSigmoid]],
+        "LeakyRelu" | "RRelu" => &[&[Name::LeakyRelu]],
+        "Tanh" => &[&[Name::Tanh]],
+        "Hardtanh" | "Relu6" => &[&[Name::Clamp]],
+        "SiLU" => &[&[Name::Sigmoid, Name::Mul]],
+        "HardSwish" => &[&[Name::HardSigmoid, Name::Mul]],
+        "Tanhshrink" => &[&[Name::Tanh, Name::Sub]],
+        "Softsign" => &[&[Name::Abs, Name::AddScalar, Name::Div]],
+        "HardShrink" => &[&[Name::Abs, Name::LowerEqualElem, Name::MaskFill]],
         "SoftShrink" | "Shrink" => &[SHRINK],
-        "Threshold" | "ThresholdedRelu" => &[&["lower_equal_elem", "mask_fill"]],
+        "Threshold" | "ThresholdedRelu" => &[&[Name::LowerEqualElem, Name::MaskFill]],
         "Elu" => &[ELU],
         "Celu" => &[CELU],
         "Selu" => &[SELU],
         "Softplus" => &[SOFTPLUS],
         "Mish" => &[MISH],
-        "Gelu" => &[&["gelu"], GELU_APPROXIMATE],
-        "GLU" => &[&["slice", "slice", "sigmoid", "mul"]],
-        "MaxPool1d" => &[&["max_pool1d"], &["pad", "max_pool1d"]],
-        "MaxPool2d" => &[&["max_pool2d"], &["pad", "max_pool2d"]],
-        "AvgPool1d" => &[&["avg_pool1d"], &["pad", "avg_pool1d"], AVG_POOL1D_COUNTED],
-        "AvgPool2d" => &[&["avg_pool2d"], &["pad", "avg_pool2d"], AVG_POOL2D_COUNTED],
-        "AdaptiveAvgPool1d" => &[&["adaptive_avg_pool1d"]],
-        "AdaptiveAvgPool2d" => &[&["adaptive_avg_pool2d"]],
-        "AdaptiveAvgPool3d" => &[&["adaptive_avg_pool3d"]],
-        "Interpolate1d" => &[&["reshape", "interpolate", "reshape"], &["interpolate"]],
-        "Interpolate2d" => &[&["interpolate"]],
-        "PixelShuffle" | "PixelUnshuffle" => &[&["reshape", "permute", "reshape"]],
-        "Unfold4d" => &[&["unfold4d"]],
+        "Gelu" => &[&[Name::Gelu], GELU_APPROXIMATE],
+        "GLU" => &[&[Name::Slice, Name::Slice, Name::Sigmoid, Name::Mul]],
+        "MaxPool1d" => &[&[Name::MaxPool1d], &[Name::Pad, Name::MaxPool1d]],
+        "MaxPool2d" => &[&[Name::MaxPool2d], &[Name::Pad, Name::MaxPool2d]],
+        "AvgPool1d" => &[
+            &[Name::AvgPool1d],
+            &[Name::Pad, Name::AvgPool1d],
+            AVG_POOL1D_COUNTED,
+        ],
+        "AvgPool2d" => &[
+            &[Name::AvgPool2d],
+            &[Name::Pad, Name::AvgPool2d],
+            AVG_POOL2D_COUNTED,
+        ],
+        "AdaptiveAvgPool1d" => &[&[Name::AdaptiveAvgPool1d]],
+        "AdaptiveAvgPool2d" => &[&[Name::AdaptiveAvgPool2d]],
+        "AdaptiveAvgPool3d" => &[&[Name::AdaptiveAvgPool3d]],
+        "Interpolate1d" => &[
+            &[Name::Reshape, Name::Interpolate, Name::Reshape],
+            &[Name::Interpolate],
+        ],
+        "Interpolate2d" => &[&[Name::Interpolate]],
+        "PixelShuffle" | "PixelUnshuffle" => &[&[Name::Reshape, Name::Permute, Name::Reshape]],
+        "Unfold4d" => &[&[Name::Unfold4d]],
         "GroupNorm" | "InstanceNorm" => &[GROUP_NORM],
         "LocalResponseNorm" => &[LOCAL_RESPONSE_NORM],
         _ => &[],
@@ -49,122 +62,122 @@ pub(super) fn sequences(module: &str) -> &'static [Sequence] {
 }
 
 const SHRINK: Sequence = &[
-    "abs",
-    "sign",
-    "mul_scalar",
-    "sub",
-    "lower_equal_elem",
-    "mask_fill",
+    Name::Abs,
+    Name::Sign,
+    Name::MulScalar,
+    Name::Sub,
+    Name::LowerEqualElem,
+    Name::MaskFill,
 ];
 
 const ELU: Sequence = &[
-    "lower_equal_elem",
-    "exp",
-    "sub_scalar",
-    "mul_scalar",
-    "mask_where",
+    Name::LowerEqualElem,
+    Name::Exp,
+    Name::SubScalar,
+    Name::MulScalar,
+    Name::MaskWhere,
 ];
 
 const CELU: Sequence = &[
-    "lower_equal_elem",
-    "div_scalar",
-    "exp",
-    "sub_scalar",
-    "mul_scalar",
-    "mask_where",
+    Name::LowerEqualElem,
+    Name::DivScalar,
+    Name::Exp,
+    Name::SubScalar,
+    Name::MulScalar,
+    Name::MaskWhere,
 ];
 
 const SELU: Sequence = &[
-    "greater_equal_elem",
-    "mul_scalar",
-    "exp",
-    "sub_scalar",
-    "mul_scalar",
-    "mask_where",
+    Name::GreaterEqualElem,
+    Name::MulScalar,
+    Name::Exp,
+    Name::SubScalar,
+    Name::MulScalar,
+    Name::MaskWhere,
 ];
 
 const SOFTPLUS: Sequence = &[
-    "mul_scalar",
-    "greater_elem",
-    "mask_fill",
-    "exp",
-    "log1p",
-    "div_scalar",
-    "mask_where",
+    Name::MulScalar,
+    Name::GreaterElem,
+    Name::MaskFill,
+    Name::Exp,
+    Name::Log1p,
+    Name::DivScalar,
+    Name::MaskWhere,
 ];
 
 const MISH: Sequence = &[
-    "mul_scalar",
-    "greater_elem",
-    "mask_fill",
-    "exp",
-    "log1p",
-    "div_scalar",
-    "mask_where",
-    "tanh",
-    "mul",
+    Name::MulScalar,
+    Name::GreaterElem,
+    Name::MaskFill,
+    Name::Exp,
+    Name::Log1p,
+    Name::DivScalar,
+    Name::MaskWhere,
+    Name::Tanh,
+    Name::Mul,
 ];
 
 const GELU_APPROXIMATE: Sequence = &[
-    "powi_scalar",
-    "mul_scalar",
-    "add",
-    "mul_scalar",
-    "tanh",
-    "add_scalar",
-    "mul",
-    "mul_scalar",
+    Name::PowiScalar,
+    Name::MulScalar,
+    Name::Add,
+    Name::MulScalar,
+    Name::Tanh,
+    Name::AddScalar,
+    Name::Mul,
+    Name::MulScalar,
 ];
 
 /// Where the padding is not counted: the mean over the cells divided by the mean over ones.
 const AVG_POOL1D_COUNTED: Sequence = &[
-    "ones",
-    "pad",
-    "pad",
-    "avg_pool1d",
-    "avg_pool1d",
-    "equal_elem",
-    "mask_fill",
-    "div",
+    Name::Ones,
+    Name::Pad,
+    Name::Pad,
+    Name::AvgPool1d,
+    Name::AvgPool1d,
+    Name::EqualElem,
+    Name::MaskFill,
+    Name::Div,
 ];
 
 const AVG_POOL2D_COUNTED: Sequence = &[
-    "ones",
-    "pad",
-    "pad",
-    "avg_pool2d",
-    "avg_pool2d",
-    "equal_elem",
-    "mask_fill",
-    "div",
+    Name::Ones,
+    Name::Pad,
+    Name::Pad,
+    Name::AvgPool2d,
+    Name::AvgPool2d,
+    Name::EqualElem,
+    Name::MaskFill,
+    Name::Div,
 ];
 
 /// Without scale and shift.
 const GROUP_NORM: Sequence = &[
-    "reshape",
-    "mean_dim",
-    "sub",
-    "mul",
-    "mean_dim",
-    "add_scalar",
-    "sqrt",
-    "div",
-    "reshape",
+    Name::Reshape,
+    Name::MeanDim,
+    Name::Sub,
+    Name::Mul,
+    Name::MeanDim,
+    Name::AddScalar,
+    Name::Sqrt,
+    Name::Div,
+    Name::Reshape,
 ];
 
 const LOCAL_RESPONSE_NORM: Sequence = &[
-    "mul",
-    "reshape",
-    "swap_dims",
-    "reshape",
-    "avg_pool1d",
-    "reshape",
-    "swap_dims",
-    "reshape",
-    "mul_scalar",
-    "add_scalar",
-    "powf_scalar",
-    "div",
+    Name::Mul,
+    Name::Reshape,
+    Name::SwapDims,
+    Name::Reshape,
+    Name::AvgPool1d,
+    Name::Reshape,
+    Name::SwapDims,
+    Name::Reshape,
+    Name::MulScalar,
+    Name::AddScalar,
+    Name::PowfScalar,
+    Name::Div,
 ];
 
 /// Whether a layer of type `module` is one operation on its weights, or a few without anything
@@ -214,10 +227,10 @@ pub(crate) fn is_recurrent(module: &str) -> bool {
 
 /// The operations with which a recurrent module begins before its first layer, and ends behind its
 /// last one: it makes room for its output, and writes the last step into it.
-pub(super) fn bounds(module: &str) -> Option<(&'static str, &'static str)> {
+pub(super) fn bounds(module: &str) -> Option<(Name, Name)> {
     match module {
-        "Rnn" | "Gru" | "Lstm" => Some(("empty", "slice_assign")),
-        "BiRnn" | "BiGru" | "BiLstm" => Some(("empty", "cat")),
+        "Rnn" | "Gru" | "Lstm" => Some((Name::Empty, Name::SliceAssign)),
+        "BiRnn" | "BiGru" | "BiLstm" => Some((Name::Empty, Name::Cat)),
         _ => None,
     }
 }

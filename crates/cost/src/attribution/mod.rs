@@ -26,6 +26,7 @@ mod weights;
 
 use crate::kind::Kind;
 use crate::record::Record;
+use crate::rules::Name;
 
 pub(crate) use layers::{is_recurrent, is_whole};
 
@@ -57,17 +58,17 @@ pub(crate) fn name_linears(record: &mut Record) {
     let mut product = vec![false; record.tensors.len()];
     for (index, operation) in record.operations.iter().enumerate() {
         let weight = |&&input: &&usize| record.tensors[input].owner.is_some();
-        let kind = match (operation.kind, operation.name.as_str()) {
-            (Kind::Matmul, _) if operation.inputs.iter().any(|input| weight(&input)) => {
-                Kind::Linear
-            }
-            (Kind::Elementwise, "add")
-                if operation.inputs.iter().any(|input| weight(&input))
+        let adds = operation.name.is(Name::Add);
+        let kind = match operation.kind {
+            Kind::Matmul if operation.inputs.iter().any(|input| weight(&input)) => Kind::Linear,
+            Kind::Elementwise
+                if adds
+                    && operation.inputs.iter().any(|input| weight(&input))
                     && operation.inputs.iter().any(|&input| product[input]) =>
             {
                 Kind::LinearBias
             }
-            (kind, _) => kind,
+            kind => kind,
         };
         // Views of a product are the product still.
         let view = kind == Kind::View && operation.inputs.first().is_some_and(|&i| product[i]);

@@ -2,6 +2,7 @@
 
 use super::flow::Flow;
 use super::layers::is_between_layers;
+use crate::rules::Name;
 use crate::tree::Tree;
 
 /// Which modules the forward pass is in, and since when.
@@ -96,7 +97,7 @@ impl<'a> Visits<'a> {
         let in_sequence = node
             .parent
             .is_some_and(|parent| self.tree.nodes[parent].container);
-        let gate = flow.operation(operation).name.as_str() == "mul";
+        let gate = flow.operation(operation).name.is(Name::Mul);
         (in_sequence || gate) && flow.data(operation).any(made)
     }
 

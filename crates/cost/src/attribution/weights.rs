@@ -4,6 +4,7 @@ use super::flow::Flow;
 use super::layers::is_one_call;
 use crate::kind::Kind;
 use crate::record::{Operation, Origin, Record};
+use crate::rules::Name;
 use crate::tree::Tree;
 
 /// The module whose weights an operation reads; `None` where it reads none.
@@ -88,7 +89,7 @@ impl Anchors {
     /// unfold them behind, both of which are views that read no weights.
     fn fold_linears(&mut self, flow: &Flow) {
         let record = flow.record;
-        let is_reshape = |operation: &&Operation| operation.name.as_str() == "reshape";
+        let is_reshape = |operation: &&Operation| operation.name.is(Name::Reshape);
         let shape = |tensors: &[usize]| {
             let tensor = tensors.first().map(|&tensor| &record.tensors[tensor]);
             tensor.map_or(&[][..], |tensor| tensor.shape.as_slice())

@@ -3,6 +3,7 @@
 use super::Line;
 use crate::kind::Kind;
 use crate::record::{Operation, Record};
+use crate::rules::Name;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Which {
@@ -10,13 +11,13 @@ pub(super) enum Which {
     /// What no other line of the table is about.
     Rest,
     Of(Kind),
-    Named(&'static str),
+    Named(Name),
     /// Operations of this name in a layer of this type.
-    In(&'static str, &'static str),
+    In(&'static str, Name),
     /// Operations of this name that are in no layer of this type.
-    Outside(&'static str, &'static str),
+    Outside(&'static str, Name),
     /// Operations of this kind and name in a recurrent layer or in one of its gates.
-    Recurrent(Kind, &'static str),
+    Recurrent(Kind, Name),
     /// Images resized by weighted sums of so many neighbours (none for the nearest), in so many
     /// dimensions.
     Resized(u128, usize),
@@ -32,16 +33,14 @@ impl Which {
                 .iter()
                 .any(|(which, ..)| *which != Self::Rest && which.matches(&[], record, operation)),
             Self::Of(kind) => kind == operation.kind,
-            Self::Named(name) => name == operation.name.as_str(),
-            Self::In(module, name) => name == operation.name.as_str() && module == layer(),
-            Self::Outside(module, name) => name == operation.name.as_str() && module != layer(),
+            Self::Named(name) => operation.name.is(name),
+            Self::In(module, name) => operation.name.is(name) && module == layer(),
+            Self::Outside(module, name) => operation.name.is(name) && module != layer(),
             Self::Recurrent(kind, name) => {
-                kind == operation.kind
-                    && name == operation.name.as_str()
-                    && recurrent(record, operation)
+                kind == operation.kind && operation.name.is(name) && recurrent(record, operation)
             }
             Self::Resized(neighbours, dimensions) => {
-                operation.name.as_str() == "interpolate"
+                operation.name.is(Name::Interpolate)
                     && operation.work.map(|work| work.multiplications)
                         == Some(neighbours * record.tensors[operation.outputs[0]].elements())
                     && dimensions == if layer() == "Interpolate1d" { 1 } else { 2 }

@@ -250,6 +250,14 @@ impl Called {
         }
     }
 
+    /// Which of Burn's operations it is, if it is one.
+    pub(crate) fn burn(&self) -> Option<Name> {
+        match self {
+            Self::Burn(name) => Some(*name),
+            Self::Custom(_) => None,
+        }
+    }
+
     /// Whether it is this operation of Burn.
     pub(crate) fn is(&self, name: Name) -> bool {
         *self == Self::Burn(name)
