@@ -24,7 +24,7 @@ use vgg::train::RunConfig;
 #[derive(Parser)]
 #[command(version, after_help = help())]
 struct Options {
-    /// A VGG, such as vgg16 or vgg11-bn, or the config.json of a training run
+    /// A VGG, such as vgg16 or vgg11-bn, the config.json of a training run, or an ONNX file
     network: String,
 
     /// Shape of the input: batch x channels x height x width [default: one image of the
@@ -109,6 +109,7 @@ fn help() -> String {
   cost vgg16-bn --convention flops --input 8x3x224x224
   cost vgg16-28 --train --optimizer adam   a training step and its memory
   cost vgg11 --compare vgg19 --depth 2     two networks side by side
+  cost model.onnx --input 1x3x224x224      any network, from an ONNX file
   cost runs/vgg16-28-1/config.json --format svg > cost.svg
   cost vgg16 --max-params 140M --max-peak-memory 1GiB   exit code 1 if exceeded
   cost vgg16 --peak 2.1TFLOP/s --bandwidth 60GB/s   the least time of each row, and what binds it
@@ -201,18 +202,16 @@ fn folded(report: &Report, options: &Options) -> Report {
 }
 
 fn report(network: &str, options: &Options) -> Result<Report, Box<dyn Error>> {
-    let config = config(network)?;
-    let [height, width] = config.input_size;
-    let shape = options
-        .input
-        .map_or([1, config.input_channels, height, width], |shape| shape.0);
     let mut wanted = cost::Options::default()
         .with_name(name(network, options.format))
         .with_convention(options.convention);
     if options.train {
         wanted = wanted.with_training(options.optimizer);
     }
-    let analysis = analyse(&config, shape, options.freeze_features)?;
+    let analysis = match network.ends_with(".onnx") {
+        true => onnx(network, options.input)?,
+        false => built(network, options)?,
+    };
     let report = match options.strict {
         true => analysis.strict_report(&wanted)?,
         false => analysis.report(&wanted),
@@ -232,6 +231,27 @@ fn name(network: &str, format: Format) -> String {
         Format::Table | Format::Markdown => console::printable(network, LONGEST_NAME),
         Format::Csv | Format::Json | Format::Svg => network.to_owned(),
     }
+}
+
+/// The network of an ONNX file, of which `shape` is the first input's.
+fn onnx(path: &str, shape: Option<Shape>) -> Result<Analysis, cost::Error> {
+    let mut model = cost::onnx::Model::read(path)?;
+    if let Some(shape) = shape
+        && let Some(input) = model.inputs().next().map(str::to_owned)
+    {
+        model = model.with_shape(input, shape.0);
+    }
+    model.analyse()
+}
+
+/// A network that is built here.
+fn built(network: &str, options: &Options) -> Result<Analysis, Box<dyn Error>> {
+    let config = config(network)?;
+    let [height, width] = config.input_size;
+    let shape = options
+        .input
+        .map_or([1, config.input_channels, height, width], |shape| shape.0);
+    analyse(&config, shape, options.freeze_features)
 }
 
 fn analyse(
