@@ -11,8 +11,8 @@ use cost::bounds::{Peaks, parse_bandwidth, parse_peak};
 use cost::compare::Comparison;
 use cost::limits::{Limits, parse_amount};
 use cost::render::{Format, Layout};
-use cost::{Analysis, Convention, Optimizer, Report};
-use vgg::VggConfig;
+use cost::{Analysis, Convention, Inputs, Optimizer, Report};
+use vgg::{Vgg, VggConfig};
 use vgg::files::read_at_most;
 use vgg::train::RunConfig;
 
@@ -251,22 +251,23 @@ fn built(network: &str, options: &Options) -> Result<Analysis, Box<dyn Error>> {
     let shape = options
         .input
         .map_or([1, config.input_channels, height, width], |shape| shape.0);
-    analyse(&config, shape, options.freeze_features)
+    analyse(&config, shape, options)
 }
 
 fn analyse(
     config: &VggConfig,
     shape: [usize; 4],
-    freeze: bool,
+    options: &Options,
 ) -> Result<Analysis, Box<dyn Error>> {
     let mut network = config.init(&vgg::device("flex")?)?;
-    if freeze {
+    if options.freeze_features {
         network.blocks = network.blocks.freeze();
     }
-    let analysis = cost::analyse(&network, |network, inputs| {
-        network.forward(inputs.float(shape))
-    })?;
-    Ok(analysis)
+    let forward = |network: &Vgg, inputs: &mut Inputs| network.forward(inputs.float(shape));
+    Ok(match options.train {
+        true => cost::analyse_training(&network, forward)?,
+        false => cost::analyse(&network, forward)?,
+    })
 }
 
 /// The configuration of a named network, of a run, or of a network in a file.

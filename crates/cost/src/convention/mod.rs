@@ -4,22 +4,31 @@
 //! theirs counts, and how often. All conventions read the same record, so they differ in nothing
 //! but these lines.
 
+mod calflops;
+mod fvcore;
 mod ours;
+mod ptflops;
 mod quantity;
-mod tools;
+mod thop;
+mod torch;
+mod torchinfo;
 mod which;
+mod xla;
 
 use std::str::FromStr;
 
 use thiserror::Error;
 
+pub use calflops::CALFLOPS;
+pub use fvcore::{FVCORE, FVCORE_ACTIVATIONS};
 pub use ours::{FLOPS, MACS, PAPER};
+pub use ptflops::{PTFLOPS_ATEN, PTFLOPS_PYTORCH};
 use quantity::Quantity;
-pub use tools::{
-    CALFLOPS, FVCORE, FVCORE_ACTIVATIONS, PTFLOPS_ATEN, PTFLOPS_PYTORCH, THOP, TORCH, TORCHINFO,
-    ULTRALYTICS_THOP, XLA,
-};
+pub use thop::{THOP, ULTRALYTICS_THOP};
+pub use torch::TORCH;
+pub use torchinfo::TORCHINFO;
 use which::Which;
+pub use xla::XLA;
 
 use crate::record::{Operation, Record};
 use crate::work::Work;
