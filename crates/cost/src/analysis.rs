@@ -1,10 +1,9 @@
 //! Records a forward pass and ties it to its module.
 
 use std::borrow::Borrow;
-use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use burn::module::Module;
+use burn::module::{Module, ModuleDisplay};
 use burn::tensor::Device;
 use burn_ir::CustomOpIr;
 
@@ -45,7 +44,7 @@ pub fn analyse<M, O>(
     forward: impl FnOnce(&M, &mut Inputs) -> O,
 ) -> Result<Analysis, Error>
 where
-    M: Module + Display,
+    M: Module + ModuleDisplay,
     O: Outputs,
 {
     Analyzer::default().analyse(module, forward)
@@ -96,7 +95,7 @@ pub fn analyse_init<M, O>(
     forward: impl FnOnce(&M, &mut Inputs) -> O,
 ) -> Result<Analysis, Error>
 where
-    M: Module + Display,
+    M: Module + ModuleDisplay,
     O: Outputs,
 {
     Analyzer::default().analyse_init(init, forward)
@@ -130,7 +129,7 @@ impl Analyzer {
         forward: impl FnOnce(&M, &mut Inputs) -> O,
     ) -> Result<Analysis, Error>
     where
-        M: Module + Display,
+        M: Module + ModuleDisplay,
         O: Outputs,
     {
         self.record(|_| module, forward, false)
@@ -146,7 +145,7 @@ impl Analyzer {
         forward: impl FnOnce(&M, &mut Inputs) -> O,
     ) -> Result<Analysis, Error>
     where
-        M: Module + Display,
+        M: Module + ModuleDisplay,
         O: Outputs,
     {
         self.record(init, forward, false)
@@ -160,15 +159,15 @@ impl Analyzer {
         training: bool,
     ) -> Result<Analysis, Error>
     where
-        M: Module + Display,
+        M: Module + ModuleDisplay,
         B: Borrow<M>,
         O: Outputs,
     {
         let (operations, outcome) = record(|device| {
             let module = catch_unwind(AssertUnwindSafe(|| init(device)))
                 .map_err(|panic| Error::init(message(&*panic)))?;
-            with_room(module, |module, depth| {
-                Pass::run(module, depth, device, training, forward)
+            with_room(module, |module| {
+                Pass::run(module, device, training, forward)
             })?
         })?;
         let pass = outcome.map_err(Error::Module)??;

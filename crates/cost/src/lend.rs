@@ -13,7 +13,7 @@
 use std::any::Any;
 use std::collections::HashMap;
 
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
+use burn::module::{Flag, Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Bool, DType, Device, Int, Shape, Tensor};
 
 use crate::inputs::{bool_id, float_id, int_id};
@@ -26,6 +26,8 @@ pub(crate) struct Prepared<M> {
     /// Shape and type of each parameter, in the order of the traversal.
     sizes: Vec<(Shape, DType)>,
     roles: Vec<Role>,
+    /// Whether each module that asks is in training, which a copy for inference is not.
+    flags: Vec<bool>,
 }
 
 /// The first step, inside a recording on `device`; the module may be on any.
@@ -53,6 +55,7 @@ pub(crate) fn prepare<M: Module>(module: &M, device: &Device) -> Prepared<M> {
         module,
         sizes: shrink.sizes,
         roles,
+        flags: shrink.flags,
     }
 }
 
@@ -65,6 +68,7 @@ impl<M: Module> Prepared<M> {
             tree: Tree::new(root),
             sizes: self.sizes.into_iter(),
             roles: self.roles.into_iter(),
+            flags: self.flags.into_iter(),
             tied: HashMap::new(),
             quantized: None,
         };
@@ -98,10 +102,16 @@ impl Small {
 #[derive(Default)]
 struct Shrink {
     sizes: Vec<(Shape, DType)>,
+    flags: Vec<bool>,
     small: Small,
 }
 
 impl ModuleMapper for Shrink {
+    fn map_flag(&mut self, flag: Param<Flag>) -> Param<Flag> {
+        self.flags.push(flag.is_enabled());
+        flag
+    }
+
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let shape = param.lazy_shape();
         if param.is_initialized() {
@@ -208,6 +218,7 @@ struct Lend {
     tree: Tree,
     sizes: std::vec::IntoIter<(Shape, DType)>,
     roles: std::vec::IntoIter<Role>,
+    flags: std::vec::IntoIter<bool>,
     /// The stand-ins of parameters that were met before.
     tied: HashMap<ParamId, Box<dyn Any>>,
     quantized: Option<String>,
@@ -274,8 +285,8 @@ impl ModuleMapper for Lend {
         lend!(self, param, Tensor<D, Bool>, bool_id)
     }
 
-    fn map_flag(&mut self, flag: Param<burn::module::Flag>) -> Param<burn::module::Flag> {
+    fn map_flag(&mut self, flag: Param<Flag>) -> Param<Flag> {
         self.tree.hide();
-        flag
+        self.flags.next().map_or(flag, Param::<Flag>::from_bool)
     }
 }

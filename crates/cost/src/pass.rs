@@ -1,9 +1,8 @@
 //! One forward pass, while it is recorded.
 
-use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use burn::module::Module;
+use burn::module::{DisplaySettings, Module, ModuleDisplay};
 use burn::tensor::{Device, Tensor};
 use burn_ir::TensorId;
 
@@ -13,10 +12,6 @@ use crate::inputs::{Inputs, float_id};
 use crate::lend::prepare;
 use crate::outputs::Outputs;
 use crate::tree::Tree;
-
-/// Depth up to which a module is printed to learn its types. Burn indents what a level holds once
-/// more for each level above it, which takes the cube of the depth: a second here.
-const PRINTED: usize = 500;
 
 /// What is known of a recorded forward pass apart from its operations.
 pub(crate) struct Pass {
@@ -30,25 +25,25 @@ pub(crate) struct Pass {
 }
 
 impl Pass {
-    /// Runs `forward` inside the recording of `device`, as in inference or in training; `depth` is
-    /// the module's.
+    /// Runs `forward` inside the recording of `device`, as in inference or in training.
     pub(crate) fn run<M, O>(
         module: &M,
-        depth: usize,
         device: &Device,
         training: bool,
         forward: impl FnOnce(&M, &mut Inputs) -> O,
     ) -> Result<Self, Error>
     where
-        M: Module + Display,
+        M: Module + ModuleDisplay,
         O: Outputs,
     {
         let (module, mut tree) = prepare(module, device)
             .lend(device, type_name::<M>())
             .map_err(|path| Error::Quantized { path })?;
-        if depth <= PRINTED {
-            tree.name_leaves(&module.to_string());
-        }
+        // Indented, it would take the cube of the depth.
+        let flat = DisplaySettings::new()
+            .with_indentation_size(0)
+            .with_show_num_parameters(false);
+        tree.name_leaves(&module.format(flat));
         let start = float_id(&Tensor::<1>::empty([1], device))
             .ok_or_else(|| Error::Capture("its device makes no tensors".into()))?;
         let mut inputs = Inputs::new(device, training);

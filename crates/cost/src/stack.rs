@@ -26,13 +26,13 @@ const LEVEL: usize = 64 << 10;
 /// Bytes for what does not depend on the depth.
 const BASE: usize = 512 << 10;
 
-/// Runs `run` with room for walking through `module`, and tells it the depth.
+/// Runs `run` with room for walking through `module`.
 ///
 /// # Errors
 /// [`Error::TooDeep`].
 pub(crate) fn with_room<M: Module, B: std::borrow::Borrow<M>, R>(
     module: B,
-    run: impl FnOnce(&M, usize) -> R,
+    run: impl FnOnce(&M) -> R,
 ) -> Result<R, Error> {
     let depth = match depth(module.borrow(), SHALLOW) {
         Some(depth) => depth,
@@ -40,9 +40,7 @@ pub(crate) fn with_room<M: Module, B: std::borrow::Borrow<M>, R>(
             .ok_or(Error::TooDeep { limit: DEEPEST })?,
     };
     // The module is dropped in there too.
-    Ok(grow(BASE + depth * LEVEL, move || {
-        run(module.borrow(), depth)
-    }))
+    Ok(grow(BASE + depth * LEVEL, move || run(module.borrow())))
 }
 
 #[cfg(not(target_family = "wasm"))]

@@ -7,9 +7,8 @@
 //! Everything else is counted by the recording of inference.
 
 use std::collections::HashMap;
-use std::fmt::Display;
 
-use burn::module::Module;
+use burn::module::{Module, ModuleDisplay};
 
 use crate::analysis::{Analysis, Analyzer};
 use crate::error::Error;
@@ -53,7 +52,7 @@ pub fn analyse_training<M, O>(
     forward: impl Fn(&M, &mut Inputs) -> O,
 ) -> Result<Analysis, Error>
 where
-    M: Module + Display,
+    M: Module + ModuleDisplay,
     O: Outputs,
 {
     Analyzer::default().analyse_training(module, forward)
@@ -70,7 +69,7 @@ impl Analyzer {
         forward: impl Fn(&M, &mut Inputs) -> O,
     ) -> Result<Analysis, Error>
     where
-        M: Module + Display,
+        M: Module + ModuleDisplay,
         O: Outputs,
     {
         let inference = self.analyse(module, &forward)?;

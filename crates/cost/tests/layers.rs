@@ -44,7 +44,7 @@ fn check<M, O>(
     [parameters, flops, training, with_input]: [u128; 4],
 ) -> Report
 where
-    M: Module + std::fmt::Display,
+    M: Module + burn::module::ModuleDisplay,
     O: Outputs,
 {
     let analysis = analyse_training(module, forward).expect("it runs");

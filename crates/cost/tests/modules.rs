@@ -1,7 +1,7 @@
 //! Every module of burn-nn that takes one tensor, wherever a module can be held: its row has its
 //! type, its call and all of its operations.
 
-use std::fmt::{Debug, Display};
+use std::fmt::Debug;
 
 use burn::module::{Module, ModuleDisplay};
 use burn::nn::activation::{
@@ -29,12 +29,16 @@ use burn::nn::{
 use burn::tensor::{Device, Tensor};
 use cost::{Options, Outputs, Report, analyse};
 
-/// A module between two layers.
+/// A module in every place that can hold one, with a layer before each.
 #[derive(Module, Debug)]
-struct Holder<M: Module> {
-    before: Linear,
-    module: M,
-    after: Linear,
+struct Holder<M: Module + ModuleDisplay> {
+    layers: Vec<Linear>,
+    plain: M,
+    optional: Option<M>,
+    one: Layer<M>,
+    optional_one: Option<Layer<M>>,
+    several: Vec<Layer<M>>,
+    last: Linear,
 }
 
 /// A module as one of several.
@@ -53,105 +57,84 @@ fn linear(width: usize) -> Linear {
 }
 
 /// Operations and calls of everything at `path`, and its type.
-fn at(report: &Report, path: &str) -> (u128, u128, String) {
+fn at<'a>(report: &'a Report, path: &str) -> (u128, u128, &'a str) {
     let row = report.rows.iter().find(|row| row.path == path);
     let row = row.unwrap_or_else(|| panic!("no row `{path}`: {:?}", report.rows));
     let inside = |row: &&cost::report::Row| {
-        row.path == path
-            || row
-                .path
-                .strip_prefix(path)
-                .is_some_and(|rest| rest.starts_with('.'))
+        let rest = row.path.strip_prefix(path);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     };
     let rows = report.rows.iter().filter(inside);
-    (
-        rows.map(|row| row.operations).sum(),
-        row.calls,
-        row.module.clone(),
-    )
+    (rows.map(|row| row.operations).sum(), row.calls, &row.module)
 }
 
-/// Records a holder with `module` in its middle, which `forward` calls.
-fn held<M, O, const D: usize>(
-    name: &str,
-    module: M,
+/// `make` makes a module of its own each time.
+fn check<M, O, const D: usize>(
+    make: impl Fn() -> M,
     shape: [usize; D],
     forward: impl Fn(&M, Tensor<D>) -> O,
-    path: &str,
-    expected: u128,
 ) where
     M: Module + ModuleDisplay + Debug,
     O: Outputs,
 {
-    let width = shape[D - 1];
-    let holder = Holder {
-        before: linear(width),
-        module,
-        after: linear(width),
-    };
-    let analysis = analyse(&holder, |holder, inputs| {
-        let output = forward(&holder.module, holder.before.forward(inputs.float(shape)));
-        (output, holder.after.forward(inputs.float(shape)))
-    });
-    let report = analysis.expect("it runs").report(&Options::default());
-    let (operations, calls, kind) = at(&report, path);
-    assert_eq!(
-        (operations, calls, kind.as_str()),
-        (expected, 1, name),
-        "{name} at `{path}`"
-    );
-    assert_eq!(report.rows[0].operations, 0, "{name} at `{path}`");
-}
-
-fn check<M, O, const D: usize>(module: &M, shape: [usize; D], forward: impl Fn(&M, Tensor<D>) -> O)
-where
-    M: Module + ModuleDisplay + Display + Debug,
-    O: Outputs,
-{
-    let alone = analyse(module, |module, inputs| {
+    let alone = analyse(&make(), |module, inputs| {
         forward(module, inputs.float(shape))
     });
-    let report = alone.expect("it runs").report(&Options::default());
-    let operations = report.rows.iter().map(|row| row.operations).sum();
-    let name = report.rows[0].module.as_str();
+    let alone = alone.expect("it runs").report(&Options::default());
+    let operations = alone.rows.iter().map(|row| row.operations).sum::<u128>();
+    let name = alone.rows[0].module.as_str();
     assert!(operations > 0, "{name}");
 
-    held(name, module.clone(), shape, &forward, "module", operations);
-    held(
-        name,
-        Some(module.clone()),
-        shape,
-        |held, x| held.as_ref().map(|module| forward(module, x)),
-        "module",
-        operations,
-    );
+    let width = shape[D - 1];
+    let layer = || Layer::Module(make());
+    let holder = Holder {
+        layers: (0..5).map(|_| linear(width)).collect(),
+        plain: make(),
+        optional: Some(make()),
+        one: layer(),
+        optional_one: Some(layer()),
+        several: vec![Layer::Other(linear(2)), layer()],
+        last: linear(width),
+    };
     let call = |layer: &Layer<M>, x| match layer {
         Layer::Module(module) => Some(forward(module, x)),
         Layer::Other(_) => None,
     };
-    let layer = || Layer::Module(module.clone());
-    held(name, layer(), shape, call, "module.Module", operations);
-    held(
-        name,
-        Some(layer()),
-        shape,
-        |held, x| held.as_ref().map(|layer| call(layer, x)),
-        "module.Module",
-        operations,
-    );
-    held(
-        name,
-        vec![Layer::Other(linear(2)), layer()],
-        shape,
-        |held, x| call(&held[1], x),
-        "module.1.Module",
-        operations,
-    );
+    let analysis = analyse(&holder, |holder, inputs| {
+        let x: Tensor<D> = inputs.float(shape);
+        let x = |index: usize| holder.layers[index].forward(x.clone());
+        let outputs = vec![
+            Some(forward(&holder.plain, x(0))),
+            holder.optional.as_ref().map(|module| forward(module, x(1))),
+            call(&holder.one, x(2)),
+            holder
+                .optional_one
+                .as_ref()
+                .and_then(|layer| call(layer, x(3))),
+            call(&holder.several[1], x(4)),
+        ];
+        (outputs, holder.last.forward(inputs.float(shape)))
+    });
+    let report = analysis.expect("it runs").report(&Options::default());
+    for path in [
+        "plain",
+        "optional",
+        "one.Module",
+        "optional_one.Module",
+        "several.1.Module",
+    ] {
+        assert_eq!(
+            at(&report, path),
+            (operations, 1, name),
+            "{name} at `{path}`"
+        );
+    }
+    assert_eq!(report.rows[0].operations, 0, "{name}");
 }
 
 macro_rules! check {
     ($shape:expr => $($module:expr),* $(,)?) => {
-        $(check(&$module, $shape, |module, x| module.forward(x));)*
+        $(check(|| $module, $shape, |module, x| module.forward(x));)*
     };
 }
 
@@ -186,21 +169,21 @@ fn norms() {
 
 #[test]
 fn poolings_and_sampling() {
-    let one_sided = PaddingConfig1d::Explicit(1, 0);
+    let one_sided = || PaddingConfig1d::Explicit(1, 0);
     check!([2, 4, 8] =>
         MaxPool1dConfig::new(2).init(), AvgPool1dConfig::new(2).init(),
-        MaxPool1dConfig::new(2).with_padding(one_sided.clone()).init(),
-        AvgPool1dConfig::new(2).with_padding(one_sided.clone()).init(),
-        AvgPool1dConfig::new(2).with_padding(one_sided).with_count_include_pad(false).init(),
+        MaxPool1dConfig::new(2).with_padding(one_sided()).init(),
+        AvgPool1dConfig::new(2).with_padding(one_sided()).init(),
+        AvgPool1dConfig::new(2).with_padding(one_sided()).with_count_include_pad(false).init(),
         AdaptiveAvgPool1dConfig::new(2).init(),
         Interpolate1dConfig::new().with_output_size(Some(16)).init(),
     );
-    let one_sided = PaddingConfig2d::Explicit(1, 0, 0, 1);
+    let one_sided = || PaddingConfig2d::Explicit(1, 0, 0, 1);
     check!([2, 4, 8, 8] =>
         MaxPool2dConfig::new([2, 2]).init(), AvgPool2dConfig::new([2, 2]).init(),
-        MaxPool2dConfig::new([2, 2]).with_padding(one_sided.clone()).init(),
-        AvgPool2dConfig::new([2, 2]).with_padding(one_sided.clone()).init(),
-        AvgPool2dConfig::new([2, 2]).with_padding(one_sided).with_count_include_pad(false).init(),
+        MaxPool2dConfig::new([2, 2]).with_padding(one_sided()).init(),
+        AvgPool2dConfig::new([2, 2]).with_padding(one_sided()).init(),
+        AvgPool2dConfig::new([2, 2]).with_padding(one_sided()).with_count_include_pad(false).init(),
         AdaptiveAvgPool2dConfig::new([1, 1]).init(),
         Interpolate2dConfig::new().with_output_size(Some([16, 16])).init(),
         Interpolate2dConfig::new()
@@ -225,22 +208,22 @@ fn layers_of_several_operations() {
         ConvTranspose2dConfig::new([4, 4], [3, 3]).init(&device()),
     );
     check(
-        &LstmConfig::new(8, 8, true).init(&device()),
+        || LstmConfig::new(8, 8, true).init(&device()),
         [2, 4, 8],
         |m, x| m.forward(x, None).0,
     );
     check(
-        &GruConfig::new(8, 8, true).init(&device()),
+        || GruConfig::new(8, 8, true).init(&device()),
         [2, 4, 8],
         |m, x| m.forward(x, None),
     );
     check(
-        &MultiHeadAttentionConfig::new(8, 2).init(&device()),
+        || MultiHeadAttentionConfig::new(8, 2).init(&device()),
         [2, 4, 8],
         |m, x| m.forward(MhaInput::self_attn(x)).context,
     );
-    let encoder = TransformerEncoderConfig::new(8, 16, 2, 2).init(&device());
-    check(&encoder, [2, 4, 8], |m, x| {
+    let encoder = || TransformerEncoderConfig::new(8, 16, 2, 2).init(&device());
+    check(encoder, [2, 4, 8], |m, x| {
         m.forward(TransformerEncoderInput::new(x))
     });
 }

@@ -40,7 +40,7 @@ impl Candidates {
         let mut callers = vec![0; tree.nodes.len()];
         for (index, node) in tree.nodes.iter().enumerate() {
             let above = node.parent.map_or(0, |parent| callers[parent]);
-            callers[index] = match node.has_parameters && !node.container {
+            callers[index] = match node.has_parameters && !node.container && !node.choice {
                 true => index,
                 false => above,
             };

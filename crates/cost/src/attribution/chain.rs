@@ -5,7 +5,7 @@ use super::layers::is_one_call;
 use crate::tree::Tree;
 
 /// Modules in the order in which the forward pass can be in them. Layers that hold no other
-/// operations are left out, and so are containers, which have no forward pass.
+/// operations are left out, and so are containers and enums, which do nothing themselves.
 #[derive(Debug, Default)]
 pub(super) struct Chain {
     pub(super) modules: Vec<usize>,
@@ -47,7 +47,7 @@ impl Chain {
 /// Whether a module can hold operations between those of its layers.
 fn is_open(tree: &Tree, node: usize) -> bool {
     let node = &tree.nodes[node];
-    !node.container && !is_one_call(&node.module)
+    !node.container && !node.choice && !is_one_call(&node.module)
 }
 
 /// The innermost module that holds all weights that are used.

@@ -94,9 +94,9 @@ impl<'a> Visits<'a> {
         // One of a sequence of modules, between which nothing is said to happen. A holder with
         // named fields adds shortcuts around them itself, but a gate is a part of what computes
         // it.
-        let in_sequence = node
-            .parent
-            .is_some_and(|parent| self.tree.nodes[parent].container);
+        let mut holders = self.tree.ancestors(module).skip(1);
+        let holder = holders.find(|&holder| !self.tree.nodes[holder].choice);
+        let in_sequence = holder.is_some_and(|holder| self.tree.nodes[holder].container);
         let gate = flow.operation(operation).name.is(Name::Mul);
         (in_sequence || gate) && flow.data(operation).any(made)
     }

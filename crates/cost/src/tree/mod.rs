@@ -24,6 +24,8 @@ pub(crate) struct Node {
     pub(crate) end: usize,
     /// A vector, an array or a tuple: it holds modules and has no forward pass of its own.
     pub(crate) container: bool,
+    /// An enum: what it does is what its payload does.
+    pub(crate) choice: bool,
     /// Whether it or a module in it has parameters.
     pub(crate) has_parameters: bool,
     /// How often it is called, for a module without parameters; known once all is attributed.
@@ -96,6 +98,7 @@ impl Tree {
         if holder.module.is_empty() {
             holder.module = kind.into();
             holder.container = !container.contains(':');
+            holder.choice = container.starts_with("Enum:");
         }
         holder.children.push(index);
         let path = match holder.path.as_str() {

@@ -49,7 +49,7 @@ struct Network<M, const D: usize> {
     images: [usize; 4],
 }
 
-impl<M: Module + std::fmt::Display, const D: usize> Network<M, D> {
+impl<M: Module + burn::module::ModuleDisplay, const D: usize> Network<M, D> {
     /// Holds predictions against measurements; the lines say what was found.
     fn measure(&self) -> [String; 2] {
         [self.inference(), self.training()]

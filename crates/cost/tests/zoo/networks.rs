@@ -1,6 +1,6 @@
 //! The networks, recorded on the inputs of the golden files.
 
-use cost::{Analysis, analyse};
+use cost::{Analysis, analyse_training};
 
 use crate::convnext::ConvNextTiny;
 use crate::densenet::DenseNet121;
@@ -23,7 +23,7 @@ const IMAGE: [usize; 4] = [1, 3, 224, 224];
 macro_rules! images {
     ($name:ident, $network:ty, $shape:expr) => {
         pub fn $name() -> Analysis {
-            let analysis = analyse(&<$network>::new(), |n, i| n.forward(i.float($shape)));
+            let analysis = analyse_training(&<$network>::new(), |n, i| n.forward(i.float($shape)));
             analysis.expect("it runs")
         }
     };
@@ -42,16 +42,16 @@ images!(inception, Inception, [2, 3, 75, 75]);
 
 pub fn resnet50(shortcut: Shortcut) -> Analysis {
     let network = ResNet50::new();
-    let analysis = analyse(&network, |n, i| n.forward(i.float(IMAGE), shortcut));
+    let analysis = analyse_training(&network, |n, i| n.forward(i.float(IMAGE), shortcut));
     analysis.expect("it runs")
 }
 
 pub fn gpt() -> Analysis {
-    let analysis = analyse(&Gpt::new(), |n, i| n.forward(i.int([2, 20])));
+    let analysis = analyse_training(&Gpt::new(), |n, i| n.forward(i.int([2, 20])));
     analysis.expect("it runs")
 }
 
 pub fn lstm() -> Analysis {
-    let analysis = analyse(&Classifier::new(), |n, i| n.forward(i.int([2, 7])));
+    let analysis = analyse_training(&Classifier::new(), |n, i| n.forward(i.int([2, 7])));
     analysis.expect("it runs")
 }
