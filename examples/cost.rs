@@ -12,9 +12,9 @@ use cost::compare::Comparison;
 use cost::limits::{Limits, parse_amount};
 use cost::render::{Format, Layout};
 use cost::{Analysis, Convention, Inputs, Optimizer, Report};
-use vgg::{Vgg, VggConfig};
 use vgg::files::read_at_most;
 use vgg::train::RunConfig;
+use vgg::{Vgg, VggConfig};
 
 /// Show what a network costs: parameters, operations and memory, layer by layer.
 ///

@@ -26,12 +26,12 @@ pub struct Workload {
 #[derive(Clone, Copy)]
 pub struct Count {
     /// Multiplications, additions and divisions.
-    pub flops: u64,
+    pub flops: u128,
     /// Bytes that the operations of inference read and write, each tensor once for each operation; 0
     /// for a training step, as `cost` counts no bytes of a backward pass.
-    pub bytes: u64,
+    pub bytes: u128,
     /// The most memory that is alive at once.
-    pub memory: u64,
+    pub memory: u128,
 }
 
 impl Workload {

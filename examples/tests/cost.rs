@@ -287,7 +287,7 @@ fn the_example_takes_the_configuration_of_a_run() {
     let report = Report::from_json(&json).expect("a report");
     assert_eq!(
         report.total.parameters.count(),
-        config.parameter_count() as u128
+        config.parameter_count()
     );
     std::fs::write(path, "{}").expect("written");
     fails(&[path], "config.json");

@@ -35,9 +35,9 @@ struct Arguments {
 
 struct Line {
     what: String,
-    predicted: u64,
-    scratch: u64,
-    measured: u64,
+    predicted: u128,
+    scratch: u128,
+    measured: u128,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -51,7 +51,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         "what                              predicted    scratch   measured      ratio  with scratch"
     );
     for line in &lines {
-        let ratio = |predicted: u64| predicted as f64 / line.measured as f64;
+        let ratio = |predicted: u128| predicted as f64 / line.measured as f64;
         console::say!(
             "{:<32} {:>10} {:>10} {:>10} {:>10.3} {:>13.3}",
             line.what,
@@ -66,11 +66,11 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// The most that `run` takes above what is there before it.
-fn peak<T>(run: impl FnOnce() -> T) -> (T, u64) {
+fn peak<T>(run: impl FnOnce() -> T) -> (T, u128) {
     let before = MEMORY.current_usage();
     MEMORY.reset_peak_usage();
     let value = run();
-    (value, (MEMORY.peak_usage() - before) as u64)
+    (value, (MEMORY.peak_usage() - before) as u128)
 }
 
 fn shape(config: &VggConfig, batch: usize) -> [usize; 4] {
@@ -88,7 +88,7 @@ fn inference(name: &str, batch: usize) -> Result<Line, Box<dyn Error>> {
     let network = config.init(&device)?.with_engine(Engine::Burn);
     // The weights are drawn on first use; that is not what is measured.
     drop(network.forward(Tensor::zeros(shape, &device))?);
-    let weights = (MEMORY.current_usage() - before) as u64;
+    let weights = (MEMORY.current_usage() - before) as u128;
     let (output, forward) = peak(|| network.forward(Tensor::ones(shape, &device)));
     drop(output?);
     Ok(Line {
@@ -104,7 +104,7 @@ fn convolution_scratch(
     network: &Vgg,
     [batch, _, height, width]: [usize; 4],
     path: &str,
-) -> Result<u64, Box<dyn Error>> {
+) -> Result<u128, Box<dyn Error>> {
     let mut parts = path
         .split('.')
         .filter_map(|part| part.parse::<usize>().ok());
@@ -118,7 +118,7 @@ fn convolution_scratch(
     let input = Tensor::<4>::ones([batch, channels, sides[0], sides[1]], &device);
     let (output, taken) = peak(|| conv.forward(input.clone()));
     let [n, c, h, w] = output.dims();
-    Ok(taken.saturating_sub((n * c * h * w * 4) as u64))
+    Ok(taken.saturating_sub((n * c * h * w * 4) as u128))
 }
 
 fn training(name: &str, batch: usize) -> Result<Line, Box<dyn Error>> {
@@ -135,7 +135,7 @@ fn training(name: &str, batch: usize) -> Result<Line, Box<dyn Error>> {
     let mut measured = 0;
     // The first step draws the weights, the second is the first with a momentum.
     for _ in 0..3 {
-        let resident = (MEMORY.current_usage() - before) as u64;
+        let resident = (MEMORY.current_usage() - before) as u128;
         let (result, step) = peak(|| -> Result<Vgg, Box<dyn Error>> {
             let images = Tensor::ones(shape, &device);
             let labels = Tensor::<1, Int>::zeros([batch], &device);
@@ -159,14 +159,14 @@ fn training(name: &str, batch: usize) -> Result<Line, Box<dyn Error>> {
 }
 
 /// What the backward pass of the largest linear layer takes beside its gradients.
-fn linear_backward_scratch(batch: usize, side: usize) -> u64 {
+fn linear_backward_scratch(batch: usize, side: usize) -> u128 {
     let device = Device::flex().autodiff();
     let layer = LinearConfig::new(side, side).init(&device);
     let input = Tensor::<2>::ones([batch, side], &device).require_grad();
     let loss = layer.forward(input).sum();
     let (gradients, taken) = peak(|| loss.backward());
     drop(gradients);
-    taken.saturating_sub(4 * (side * side + side + 2 * batch * side) as u64)
+    taken.saturating_sub(4 * (side * side + side + 2 * batch * side) as u128)
 }
 
 struct Peaks {

@@ -153,7 +153,7 @@ impl Plan {
 
 /// Refuses what cannot fit into the processor's memory before the system ends the program for it.
 fn check_memory(subject: &Subject, count: Count) -> Result<(), Box<dyn Error>> {
-    match (&subject.backend.gpu, available_memory()) {
+    match (&subject.backend.gpu, available_memory().map(u128::from)) {
         (None, Some(available)) if count.memory > available => Err(format!(
             "out of memory: it needs {}, {} are free",
             bytes(count.memory),

@@ -40,8 +40,8 @@ pub(crate) struct Layer {
     pub(crate) path: String,
     pub(crate) kind: String,
     pub(crate) milliseconds: f64,
-    pub(crate) flops: u64,
-    pub(crate) bytes: u64,
+    pub(crate) flops: u128,
+    pub(crate) bytes: u128,
 }
 
 impl Layer {
@@ -194,7 +194,7 @@ impl Profile {
     }
 }
 
-type Counts = BTreeMap<String, (u64, u64)>;
+type Counts = BTreeMap<String, (u128, u128)>;
 
 /// FLOP and bytes of each module, by path.
 fn counts(workload: &Workload, network: &Vgg) -> Result<Counts, Box<dyn Error>> {
@@ -210,7 +210,7 @@ fn counts(workload: &Workload, network: &Vgg) -> Result<Counts, Box<dyn Error>> 
 }
 
 /// The counts of the module at `path` and of those inside it.
-fn under(counts: &Counts, path: &str) -> (u64, u64) {
+fn under(counts: &Counts, path: &str) -> (u128, u128) {
     let inside = |other: &str| {
         let rest = other.strip_prefix(path);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))

@@ -95,7 +95,9 @@ pub(crate) fn workload(rows: &Rows) -> String {
             figure(measured.images_per_second),
             percent(measured.percent_of_peak),
             percent(measured.percent_of_bandwidth),
-            measured.memory().map_or("–".into(), bytes),
+            measured
+                .memory()
+                .map_or("–".into(), |memory| bytes(memory.into())),
             measured.first_call_ms.map_or("–".into(), figure),
             figure(measured.ratio),
         );
@@ -140,7 +142,9 @@ pub(crate) fn markdown_rows(rows: &Rows) -> String {
             figure(measured.gflops),
             percent(measured.percent_of_peak),
             percent(measured.percent_of_bandwidth),
-            measured.memory().map_or("–".into(), bytes),
+            measured
+                .memory()
+                .map_or("–".into(), |memory| bytes(memory.into())),
             measured.first_call_ms.map_or("–".into(), figure),
             figure(measured.ratio),
             format!("{:.1} %", measured.drift_percent),

@@ -73,10 +73,10 @@ impl Anchors {
             next[place] = seen;
         }
         let mut before = None;
-        for place in 0..self.nodes.len() {
+        for (place, next) in next.into_iter().enumerate() {
             if let Some(holder) = self.holders[place] {
                 let inside = |node: Option<usize>| node.is_some_and(|n| tree.is_inside(n, holder));
-                if !inside(before) && !inside(next[place]) {
+                if !inside(before) && !inside(next) {
                     self.nodes[place] = Some(holder);
                     self.holders[place] = None;
                 }
