@@ -235,13 +235,12 @@ fn name(network: &str, format: Format) -> String {
 
 /// The network of an ONNX file, of which `shape` is the first input's.
 fn onnx(path: &str, shape: Option<Shape>) -> Result<Analysis, cost::Error> {
-    let mut model = cost::onnx::Model::read(path)?;
-    if let Some(shape) = shape
-        && let Some(input) = model.inputs().next().map(str::to_owned)
-    {
-        model = model.with_shape(input, shape.0);
+    let model = cost::onnx::Model::read(path)?;
+    let input = model.inputs().next().map(str::to_owned);
+    match shape.zip(input) {
+        Some((shape, input)) => model.with_shape(input, shape.0).analyse(),
+        None => model.analyse(),
     }
-    model.analyse()
 }
 
 /// A network that is built here.

@@ -1,4 +1,5 @@
-//! How long an analysis takes: of the largest VGG, and of chains of blocks.
+//! How long an analysis takes: of the largest VGG, of chains of blocks, of layers that share one
+//! activation, and of modules nested in each other.
 
 use std::hint::black_box;
 
@@ -47,6 +48,58 @@ impl Chain {
     }
 }
 
+/// Convolutions, all before the same activation.
+#[derive(Module, Debug)]
+struct Shared {
+    layers: Vec<Conv2d>,
+    relu: Relu,
+}
+
+impl Shared {
+    fn new(length: usize) -> Self {
+        let device = Device::flex();
+        let layer = || Conv2dConfig::new([4, 4], [1, 1]).init(&device);
+        Self {
+            layers: (0..length).map(|_| layer()).collect(),
+            relu: Relu::new(),
+        }
+    }
+
+    fn forward(&self, input: Tensor<4>) -> Tensor<4> {
+        let layers = self.layers.iter();
+        layers.fold(input, |input, layer| {
+            self.relu.forward(layer.forward(input))
+        })
+    }
+}
+
+/// A block with another one inside, and so on.
+#[derive(Module, Debug)]
+struct Nested {
+    conv: Conv2d,
+    inner: Vec<Nested>,
+    relu: Relu,
+}
+
+impl Nested {
+    fn new(depth: usize) -> Self {
+        let device = Device::flex();
+        let block = |inner| Self {
+            conv: Conv2dConfig::new([4, 4], [1, 1]).init(&device),
+            inner,
+            relu: Relu::new(),
+        };
+        (1..depth).fold(block(Vec::new()), |inner, _| block(vec![inner]))
+    }
+
+    fn forward(&self, input: Tensor<4>) -> Tensor<4> {
+        let input = self.conv.forward(input);
+        let inner = self.inner.iter();
+        self.relu
+            .forward(inner.fold(input, |input, inner| inner.forward(input)))
+    }
+}
+
 fn options() -> Options {
     Options::default().with_training(Optimizer::Adam)
 }
@@ -67,7 +120,7 @@ fn largest_vgg(criterion: &mut Criterion) {
 fn chains(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("chain");
     group.sample_size(10);
-    for length in [1_000, 10_000] {
+    for length in [1_000, 10_000, 20_000] {
         let chain = Chain::new(length);
         group.throughput(Throughput::Elements(length as u64));
         group.bench_function(BenchmarkId::from_parameter(length), |bencher| {
@@ -82,5 +135,41 @@ fn chains(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, largest_vgg, chains);
+fn shared(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("layers with one activation");
+    group.sample_size(10);
+    for length in [1_000, 10_000, 20_000] {
+        let network = Shared::new(length);
+        group.throughput(Throughput::Elements(length as u64));
+        group.bench_function(BenchmarkId::from_parameter(length), |bencher| {
+            bencher.iter(|| {
+                let analysis = analyse(&network, |network, inputs| {
+                    network.forward(inputs.float([1, 4, 8, 8]))
+                });
+                black_box(analysis.expect("it runs").report(&options()))
+            });
+        });
+    }
+    group.finish();
+}
+
+fn nested(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("nested");
+    group.sample_size(10);
+    for depth in [100, 300, 1_000] {
+        let network = Nested::new(depth);
+        group.throughput(Throughput::Elements(depth as u64));
+        group.bench_function(BenchmarkId::from_parameter(depth), |bencher| {
+            bencher.iter(|| {
+                let analysis = analyse(&network, |network, inputs| {
+                    network.forward(inputs.float([1, 4, 8, 8]))
+                });
+                black_box(analysis.expect("it runs").report(&options()))
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, largest_vgg, chains, shared, nested);
 criterion_main!(benches);

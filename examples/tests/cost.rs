@@ -285,10 +285,7 @@ fn the_example_takes_the_configuration_of_a_run() {
     let path = path.to_str().expect("text");
     let json = shows(&[path, "--format", "json"]);
     let report = Report::from_json(&json).expect("a report");
-    assert_eq!(
-        report.total.parameters.count(),
-        config.parameter_count()
-    );
+    assert_eq!(report.total.parameters.count(), config.parameter_count());
     std::fs::write(path, "{}").expect("written");
     fails(&[path], "config.json");
 

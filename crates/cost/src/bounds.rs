@@ -20,6 +20,7 @@
 //! ReLU, or a tensor that stays in a cache, moves fewer bytes; Winograd's convolution multiplies
 //! less. [`Bounds::arithmetic_alone`] holds however well tensors are kept in caches.
 
+mod of_report;
 mod rate;
 
 pub use rate::{RateError, parse_bandwidth, parse_peak};
@@ -29,7 +30,6 @@ use std::ops::AddAssign;
 
 use serde::{Deserialize, Serialize};
 
-use crate::report::Report;
 use crate::work::Work;
 
 /// The most that a machine does in a second. What is below 1 or not finite is not known, and binds
@@ -158,31 +158,6 @@ fn seconds(amount: u128, per_second: f64) -> f64 {
     match per_second.is_finite() && per_second >= 1.0 {
         true => amount as f64 / per_second,
         false => 0.0,
-    }
-}
-
-impl Report {
-    /// The report with the least time of each row, and of the whole, on a machine with these
-    /// peaks.
-    ///
-    /// A row is taken as one piece of work, so ask the report for bounds before it is
-    /// [folded](Report::folded), not after: a folded row's bound is then the sum of those that it
-    /// is made of, which is nearer to the truth.
-    #[must_use]
-    pub fn with_bounds(mut self, peaks: Peaks) -> Self {
-        let mut sum = Bound::default();
-        for row in &mut self.rows {
-            let bound = Bound::of(&row.work, &peaks);
-            sum += bound;
-            row.bound = Some(bound);
-        }
-        self.bounds = Some(Bounds {
-            peaks,
-            sum,
-            arithmetic_alone: peaks.arithmetic(&self.total.work),
-            memory_alone: peaks.memory(&self.total.work),
-        });
-        self
     }
 }
 

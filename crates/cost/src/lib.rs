@@ -13,6 +13,7 @@ mod error;
 pub mod formulas;
 mod gradient;
 mod hint;
+mod in_training;
 mod inputs;
 mod kind;
 mod lend;
@@ -37,12 +38,12 @@ pub use analysis::{Analysis, Analyzer, analyse, analyse_init};
 pub use build::Options;
 pub use convention::Convention;
 pub use error::Error;
+pub use in_training::analyse_training;
 pub use inputs::Inputs;
 pub use kind::Kind;
 pub use optimizer::{Optimizer, UnknownOptimizer};
 pub use outputs::{OutputId, Outputs};
 pub use report::Report;
-pub use training::analyse_training;
 pub use work::Work;
 
 #[doc = include_str!("guide.md")]

@@ -27,7 +27,7 @@ use quantity::Quantity;
 pub use thop::{THOP, ULTRALYTICS_THOP};
 pub use torch::TORCH;
 pub use torchinfo::TORCHINFO;
-use which::Which;
+use which::{Line, Which};
 pub use xla::XLA;
 
 use crate::record::{Operation, Record};
@@ -46,9 +46,6 @@ pub struct Convention {
     /// Lines whose sum is divided by the batch size.
     per_sample: &'static [Line],
 }
-
-/// Which operations, which quantity, how often.
-type Line = (Which, Quantity, u128);
 
 /// All conventions, ours first.
 pub const ALL: &[Convention] = &[

@@ -1,6 +1,6 @@
 //! Which operations a line is about.
 
-use super::Line;
+use super::quantity::Quantity;
 use crate::kind::Kind;
 use crate::record::{Operation, Record};
 use crate::rules::Name;
@@ -22,6 +22,9 @@ pub(super) enum Which {
     /// dimensions.
     Resized(u128, usize),
 }
+
+/// Which operations, which quantity, how often.
+pub(super) type Line = (Which, Quantity, u128);
 
 impl Which {
     /// Whether the line of a table is about the operation.
