@@ -1,8 +1,8 @@
 //! What a network costs.
 
 use cost::render::Format;
-use cost::{Convention, Optimizer, Options, Report};
-use vgg::VggConfig;
+use cost::{Convention, Inputs, Optimizer, Options, Report};
+use vgg::{Vgg, VggConfig};
 use wasm_bindgen::prelude::{JsError, wasm_bindgen};
 
 /// What a network costs, to be shown in several forms.
@@ -32,7 +32,11 @@ impl Costs {
             options = options.with_training(optimizer.parse::<Optimizer>()?);
         }
         let model = VggConfig::named(network)?.init(&vgg::device("flex")?)?;
-        let analysis = cost::analyse(&model, |model, inputs| model.forward(inputs.float(shape)))?;
+        let forward = |model: &Vgg, inputs: &mut Inputs| model.forward(inputs.float(shape));
+        let analysis = match options.training {
+            Some(_) => cost::analyse_training(&model, forward)?,
+            None => cost::analyse(&model, forward)?,
+        };
         Ok(Self(analysis.report(&options)))
     }
 

@@ -22,9 +22,7 @@ mod shape;
 mod unit;
 
 #[cfg(test)]
-mod every_module;
-#[cfg(test)]
-mod every_operation;
+mod every;
 
 use burn_ir::OperationIr;
 

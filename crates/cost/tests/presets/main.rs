@@ -1,11 +1,13 @@
 //! Single layers and small networks, counted as other tools count them: the figures are what
 //! `scripts/preset_costs.py` got from the tools themselves.
 
-use burn::module::{Module, Param};
+mod networks;
+
+use burn::module::Param;
 use burn::nn::activation::*;
 use burn::nn::attention::{MhaInput, MultiHeadAttention, MultiHeadAttentionConfig};
 use burn::nn::conv::{
-    Conv1dConfig, Conv2d, Conv2dConfig, Conv3dConfig, ConvTranspose1dConfig, ConvTranspose2dConfig,
+    Conv1dConfig, Conv2dConfig, Conv3dConfig, ConvTranspose1dConfig, ConvTranspose2dConfig,
     ConvTranspose3dConfig, DeformConv2d, DeformConv2dConfig,
 };
 use burn::nn::gru::GruConfig;
@@ -19,91 +21,12 @@ use burn::nn::*;
 use burn::tensor::module::attention;
 use burn::tensor::{Device, Tensor, activation};
 use cost::{Analysis, Convention, Options, analyse};
+use networks::{Block, Nothing, Projections, Scaled, Tokens};
 
-const TOOLS: &str = include_str!("preset_costs.csv");
+const TOOLS: &str = include_str!("../preset_costs.csv");
 
 fn device() -> Device {
     Device::flex()
-}
-
-/// A function as a network without layers.
-#[derive(Module, Debug)]
-struct Nothing;
-
-#[derive(Module, Debug)]
-struct Projections {
-    query: Linear,
-    key: Linear,
-    value: Linear,
-    output: Linear,
-}
-
-impl Projections {
-    fn new() -> Self {
-        let layer = || LinearConfig::new(16, 16).init(&device());
-        Self {
-            query: layer(),
-            key: layer(),
-            value: layer(),
-            output: layer(),
-        }
-    }
-
-    fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        let [batch, length, width] = x.dims();
-        let heads = |layer: &Linear| {
-            let y = layer.forward(x.clone());
-            y.reshape([batch, length, 4, 4]).swap_dims(1, 2)
-        };
-        let scores = heads(&self.query).matmul(heads(&self.key).transpose()) / 2.0;
-        let context = activation::softmax(scores, 3).matmul(heads(&self.value));
-        let context = context.swap_dims(1, 2).reshape([batch, length, width]);
-        self.output.forward(context)
-    }
-}
-
-#[derive(Module, Debug)]
-struct Scaled {
-    scale: Param<Tensor<3>>,
-    conv: Conv2d,
-}
-
-#[derive(Module, Debug)]
-struct Tokens {
-    table: Param<Tensor<3>>,
-    norm: LayerNorm,
-}
-
-#[derive(Module, Debug)]
-struct Block {
-    first: Conv2d,
-    first_norm: BatchNorm,
-    relu: Relu,
-    second: Conv2d,
-    second_norm: BatchNorm,
-}
-
-impl Block {
-    fn new() -> Self {
-        let conv = || {
-            let config = Conv2dConfig::new([4, 4], [3, 3]).with_padding(padding(1, 1));
-            config.with_bias(false).init(&device())
-        };
-        let norm = || BatchNormConfig::new(4).init(&device());
-        Self {
-            first: conv(),
-            first_norm: norm(),
-            relu: Relu::new(),
-            second: conv(),
-            second_norm: norm(),
-        }
-    }
-
-    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let y = self.first_norm.forward(self.first.forward(x.clone()));
-        let y = self.second.forward(self.relu.forward(y));
-        self.relu.forward(self.second_norm.forward(y) + x)
-    }
 }
 
 fn padding(height: usize, width: usize) -> PaddingConfig2d {
