@@ -50,8 +50,41 @@ fn is_open(tree: &Tree, node: usize) -> bool {
     !node.container && !node.choice && !is_one_call(&node.module)
 }
 
+/// The operations between two that have anchors, which may be none.
+#[derive(Debug)]
+pub(super) struct Gap {
+    pub(super) start: usize,
+    /// The place of the operation behind, which is in `after`; the number of all at the end.
+    pub(super) end: usize,
+    pub(super) before: Option<usize>,
+    pub(super) after: Option<usize>,
+    pub(super) chain: Chain,
+}
+
+/// The gaps of a forward pass, in order: one before each operation with an anchor, and the last.
+pub(super) fn gaps(tree: &Tree, anchors: &[Option<usize>]) -> Vec<Gap> {
+    let trunk = trunk(tree, anchors);
+    let mut before = None;
+    let mut start = 0;
+    let ends = (0..anchors.len()).filter(|&index| anchors[index].is_some());
+    let gap = |end: usize| {
+        let after = anchors.get(end).copied().flatten();
+        let gap = Gap {
+            start,
+            end,
+            before,
+            after,
+            chain: Chain::new(tree, before, after, trunk),
+        };
+        before = after;
+        start = end + 1;
+        gap
+    };
+    ends.chain([anchors.len()]).map(gap).collect()
+}
+
 /// The innermost module that holds all weights that are used.
-pub(super) fn trunk(tree: &Tree, anchors: &[Option<usize>]) -> usize {
+fn trunk(tree: &Tree, anchors: &[Option<usize>]) -> usize {
     let common = anchors.iter().flatten().copied();
     let Some(common) = common.reduce(|a, b| tree.common(a, b)) else {
         return 0;

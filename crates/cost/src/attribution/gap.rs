@@ -3,7 +3,7 @@
 use std::cmp::{Ordering, Reverse};
 
 use super::candidates::{Candidates, Found};
-use super::chain::{Chain, trunk};
+use super::chain::{Chain, Gap};
 use super::flow::Flow;
 use super::habits::Habits;
 use super::layers::is_one_call;
@@ -21,7 +21,7 @@ pub(super) struct Placement {
 }
 
 /// Places every operation: those with an anchor there, the others in the gaps between them.
-pub(super) fn place(flow: &Flow, anchors: &Anchors, habits: &Habits) -> Placement {
+pub(super) fn place(flow: &Flow, anchors: &Anchors, gaps: &[Gap], habits: &Habits) -> Placement {
     let tree = &flow.record.tree;
     let mut walk = Walk {
         flow,
@@ -32,28 +32,19 @@ pub(super) fn place(flow: &Flow, anchors: &Anchors, habits: &Habits) -> Placemen
         uses: vec![0; tree.nodes.len()],
         cursor: 0,
     };
-    let anchors = anchors.nodes.as_slice();
-    let trunk = trunk(tree, anchors);
-    let mut before = None;
-    let mut start = 0;
-    let ends = (0..anchors.len()).filter(|&index| anchors[index].is_some());
-    for end in ends.chain([anchors.len()]) {
-        let after = anchors.get(end).copied().flatten();
-        let chain = Chain::new(tree, before, after, trunk);
-        let mut gap_end = end;
-        if let Some(node) = after
-            && scales(flow, end, node)
-        {
-            gap_end = statistics::begin(flow, end, start);
-        }
-        walk.gap(&chain, (start, gap_end), after);
-        if let Some(node) = after {
-            walk.visits.placed[gap_end..=end].fill(node);
-            walk.visits.enter(flow, end, before, node);
+    for gap in gaps {
+        let begin = match gap.after {
+            Some(node) if scales(flow, gap.end, node) => {
+                statistics::begin(flow, gap.end, gap.start)
+            }
+            _ => gap.end,
+        };
+        walk.gap(&gap.chain, (gap.start, begin), gap.after);
+        if let Some(node) = gap.after {
+            walk.visits.placed[begin..=gap.end].fill(node);
+            walk.visits.enter(flow, gap.end, gap.before, node);
             walk.cursor = node;
         }
-        before = after;
-        start = end + 1;
     }
     Placement {
         nodes: walk.visits.placed,

@@ -8,7 +8,7 @@
 
 use std::collections::HashMap;
 
-use super::chain::{Chain, trunk};
+use super::chain::Gap;
 use super::flow::Flow;
 use super::layers::{bounds, is_between_layers};
 use super::visits::Visits;
@@ -24,11 +24,15 @@ pub(super) struct Habits<'a> {
 }
 
 impl<'a> Habits<'a> {
-    pub(super) fn of(flow: &Flow<'a>, anchors: &Anchors) -> Habits<'a> {
+    pub(super) fn of(flow: &Flow<'a>, anchors: &Anchors, gaps: &[Gap]) -> Habits<'a> {
         let tree = &flow.record.tree;
         let kind = |module: usize| tree.nodes[module].module.as_str();
         let mut tails = Shared::default();
-        each_gap(flow, anchors, |visits, chain, (start, end)| {
+        each_gap(flow, gaps, |visits, gap| {
+            let Gap {
+                start, end, chain, ..
+            } = gap;
+            let (start, end) = (*start, *end);
             let left = chain.modules[..chain.common].iter();
             for &module in left.filter(|&&module| !is_between_layers(kind(module))) {
                 let length = visits.following(flow, module, (start, end));
@@ -42,7 +46,11 @@ impl<'a> Habits<'a> {
         };
         // What ends a call does not begin the next one.
         let mut heads = Shared::default();
-        each_gap(flow, anchors, |visits, chain, (start, end)| {
+        each_gap(flow, gaps, |visits, gap| {
+            let Gap {
+                start, end, chain, ..
+            } = gap;
+            let (start, end) = (*start, *end);
             let left = &chain.modules[..chain.common];
             let ends = |&at: &usize| {
                 left.iter()
@@ -96,28 +104,14 @@ impl<'a> Habits<'a> {
 
 /// Walks from gap to gap between operations with anchors. What lies in a gap counts as the module's
 /// that holds both of its ends.
-fn each_gap<'a>(
-    flow: &Flow<'a>,
-    anchors: &Anchors,
-    mut visit: impl FnMut(&Visits<'a>, &Chain, (usize, usize)),
-) {
-    let tree = &flow.record.tree;
-    let anchors = anchors.nodes.as_slice();
-    let trunk = trunk(tree, anchors);
+fn each_gap<'a>(flow: &Flow<'a>, gaps: &[Gap], mut visit: impl FnMut(&Visits<'a>, &Gap)) {
     let mut visits = Visits::new(flow);
-    let mut before = None;
-    let mut start = 0;
-    let ends = (0..anchors.len()).filter(|&index| anchors[index].is_some());
-    for end in ends.chain([anchors.len()]) {
-        let after = anchors.get(end).copied().flatten();
-        let chain = Chain::new(tree, before, after, trunk);
-        visit(&visits, &chain, (start, end));
-        visits.placed[start..end].fill(chain.modules[chain.common]);
-        if let Some(node) = after {
-            visits.enter(flow, end, before, node);
+    for gap in gaps {
+        visit(&visits, gap);
+        visits.placed[gap.start..gap.end].fill(gap.chain.modules[gap.chain.common]);
+        if let Some(node) = gap.after {
+            visits.enter(flow, gap.end, gap.before, node);
         }
-        before = after;
-        start = end + 1;
     }
 }
 

@@ -38,8 +38,9 @@ pub(crate) fn attribute(record: &mut Record) {
     let anchors = weights::Anchors::of(&flow);
     let anchor = |operation| weights::anchor(record, operation);
     let mut nodes: Vec<_> = record.operations.iter().map(anchor).collect();
-    let habits = habits::Habits::of(&flow, &anchors);
-    let placement = gap::place(&flow, &anchors, &habits);
+    let gaps = chain::gaps(&record.tree, &anchors.nodes);
+    let habits = habits::Habits::of(&flow, &anchors, &gaps);
+    let placement = gap::place(&flow, &anchors, &gaps, &habits);
     for (&index, node) in flow.operations.iter().zip(placement.nodes) {
         nodes[index] = Some(node);
     }
