@@ -5,7 +5,7 @@ use crate::bounds::Bound;
 use crate::report::{Parameters, Report, Row};
 use crate::work::Work;
 
-const HEAD: [&str; 22] = [
+const HEAD: [&str; 26] = [
     "path",
     "module",
     "depth",
@@ -17,6 +17,10 @@ const HEAD: [&str; 22] = [
     "buffers",
     "cost",
     "backward_cost",
+    "training_cost",
+    "update_flops",
+    "update_read_bytes",
+    "update_written_bytes",
     "macs",
     "multiplications",
     "additions",
@@ -56,7 +60,8 @@ pub(super) fn csv(report: &Report) -> String {
         ];
         cells.extend(numbers(
             &row.parameters,
-            [row.cost, row.backward_cost],
+            [row.cost, row.backward_cost, row.training_cost],
+            &row.update,
             &row.work,
             [row.activation_bytes, *uncounted],
         ));
@@ -74,10 +79,15 @@ pub(super) fn csv(report: &Report) -> String {
         shapes(report.inputs.iter().map(|tensor| &tensor.shape)),
         shapes(report.outputs.iter().map(|tensor| &tensor.shape)),
     ];
+    let (training_cost, update) = report
+        .training
+        .as_ref()
+        .map_or_else(Default::default, |step| (step.forward, step.update));
     let all = report.uncounted.iter().map(|part| part.operations).sum();
     cells.extend(numbers(
         &total.parameters,
-        [total.cost, total.backward_cost],
+        [total.cost, total.backward_cost, training_cost],
+        &update,
         &total.work,
         [total.activation_bytes, all],
     ));
@@ -95,7 +105,8 @@ fn bound(bound: &Bound) -> [String; 2] {
 
 fn numbers(
     parameters: &Parameters,
-    cost: [u128; 2],
+    cost: [u128; 3],
+    update: &Work,
     work: &Work,
     last: [u128; 2],
 ) -> impl Iterator<Item = String> {
@@ -114,6 +125,7 @@ fn numbers(
     parameters
         .into_iter()
         .chain(cost)
+        .chain([update.flops(), update.read, update.written])
         .chain(work)
         .chain(last)
         .map(|number| number.to_string())

@@ -14,6 +14,8 @@ pub(crate) struct Figures {
     /// Of the forward pass, in the report's convention.
     pub(crate) cost: u128,
     pub(crate) backward_cost: u128,
+    /// Of the optimizer, in floating-point operations.
+    pub(crate) update: u128,
     pub(crate) activation_bytes: u128,
     pub(crate) bound: Bound,
 }
@@ -25,6 +27,7 @@ impl Figures {
             parameters: row.parameters.count(),
             cost: row.cost,
             backward_cost: row.backward_cost,
+            update: row.update.flops(),
             activation_bytes: row.activation_bytes,
             bound: row.bound.unwrap_or_default(),
         }
@@ -37,6 +40,10 @@ impl Figures {
             parameters: total.parameters.count(),
             cost: total.cost,
             backward_cost: total.backward_cost,
+            update: report
+                .training
+                .as_ref()
+                .map_or(0, |step| step.update.flops()),
             activation_bytes: total.activation_bytes,
             bound: report.bounds.map(|bounds| bounds.sum).unwrap_or_default(),
         }
@@ -48,6 +55,7 @@ impl Figures {
             parameters: self.parameters.saturating_mul(times),
             cost: self.cost.saturating_mul(times),
             backward_cost: self.backward_cost.saturating_mul(times),
+            update: self.update.saturating_mul(times),
             activation_bytes: self.activation_bytes.saturating_mul(times),
             bound: self.bound.times(times),
         }
@@ -60,6 +68,7 @@ impl AddAssign for Figures {
         add(&mut self.parameters, other.parameters);
         add(&mut self.cost, other.cost);
         add(&mut self.backward_cost, other.backward_cost);
+        add(&mut self.update, other.update);
         add(&mut self.activation_bytes, other.activation_bytes);
         self.bound += other.bound;
     }

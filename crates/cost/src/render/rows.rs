@@ -18,6 +18,7 @@ pub(crate) enum Part {
     Parameters,
     Forward,
     Backward,
+    Update,
     Percent,
     LeastTime,
     Bound,
@@ -35,6 +36,7 @@ impl Part {
             Self::Parameters,
             Self::Forward,
             Self::Backward,
+            Self::Update,
             Self::Percent,
             Self::LeastTime,
             Self::Bound,
@@ -42,7 +44,7 @@ impl Part {
         ];
         all.into_iter()
             .filter(|part| match part {
-                Self::Backward => report.training.is_some(),
+                Self::Backward | Self::Update => report.training.is_some(),
                 Self::LeastTime | Self::Bound => report.bounds.is_some(),
                 _ => true,
             })
@@ -50,11 +52,12 @@ impl Part {
     }
 
     /// What a narrow table leaves out, the first first.
-    pub(crate) const SPARE: [Self; 8] = [
+    pub(crate) const SPARE: [Self; 9] = [
         Self::Output,
         Self::Percent,
         Self::Type,
         Self::Calls,
+        Self::Update,
         Self::Activations,
         Self::Bound,
         Self::Backward,
@@ -71,6 +74,7 @@ impl Part {
             Self::Parameters => "parameters".to_owned(),
             Self::Forward => format!("forward ({unit})"),
             Self::Backward => format!("backward ({unit})"),
+            Self::Update => "update (FLOP)".to_owned(),
             Self::Percent => "%".to_owned(),
             Self::LeastTime => "least time".to_owned(),
             Self::Bound => "bound by".to_owned(),
@@ -95,6 +99,7 @@ impl Part {
             Self::Parameters
             | Self::Forward
             | Self::Backward
+            | Self::Update
             | Self::Percent
             | Self::LeastTime
             | Self::Activations => true,
@@ -118,6 +123,7 @@ impl Style {
             Part::Parameters => (self.parameters)(figures.parameters),
             Part::Forward => (self.cost)(figures.cost),
             Part::Backward => (self.cost)(figures.backward_cost),
+            Part::Update => (self.cost)(figures.update),
             Part::Percent => percent(report.percent(figures.cost)),
             Part::LeastTime => seconds(figures.bound.seconds()),
             Part::Bound => figures

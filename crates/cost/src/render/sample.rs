@@ -46,12 +46,13 @@ fn parameters(trainable: u128, frozen: u128, buffers: u128) -> Parameters {
 
 /// A report with these rows and what follows from them.
 pub(crate) fn with_rows(rows: Vec<Row>) -> Report {
-    let mut total = Total::default();
+    let (mut total, mut update) = (Total::default(), Work::default());
     for row in &rows {
         total.parameters += row.parameters;
         total.cost += row.cost;
         total.backward_cost += row.backward_cost;
         total.work += row.work;
+        update += row.update;
         total.activation_bytes += row.activation_bytes;
     }
     total.parameter_bytes = (total.parameters.count() + total.parameters.buffers) * 4;
@@ -109,11 +110,7 @@ pub(crate) fn with_rows(rows: Vec<Row>) -> Report {
             optimizer: "adam".to_owned(),
             forward: total.cost,
             backward: total.backward_cost,
-            update: Work {
-                multiplications: 100,
-                additions: 50,
-                ..Work::default()
-            },
+            update,
             memory: MemoryReport {
                 gradients: 4000,
                 optimizer: 8000,
