@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 // Vector instructions and memory shared between threads need `unsafe`; each module that does allows it.
 #![deny(unsafe_code)]
 

@@ -13,8 +13,11 @@ const SAMPLES = [1, 2].flatMap((number) => NAMES.map((name) => `${name}-${number
 
 const find = (id) => document.getElementById(id);
 
-/** Sets the view up; `chosen(picture)` is called with `{ name, blob }` when there is another picture. */
-export function setUp(chosen) {
+/**
+ * Sets the view up; `chosen(picture)` is called with `{ name, blob }` when there is another picture, `taken(file)`
+ * with a file that was dropped: whether it was taken as something else than a picture.
+ */
+export function setUp(chosen, taken) {
   const take = async (name, source) => {
     try {
       chosen({ name, blob: await source() });
@@ -33,7 +36,7 @@ export function setUp(chosen) {
   }
   // Without a touch screen it would open the same dialogue as for a file.
   find("camera-label").hidden = navigator.maxTouchPoints === 0;
-  takeDrops((file) => take(file.name, async () => file));
+  takeDrops((file) => taken(file) || take(file.name, async () => file));
 }
 
 /** A sample's picture. */

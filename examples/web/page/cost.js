@@ -114,11 +114,16 @@ function bytes(number) {
   return `${(number / 1024 ** power).toFixed(power ? 1 : 0)} ${units[power]}`;
 }
 
+/** What an update of the parameters takes. */
+function flops({ multiplications, additions, divisions }) {
+  return multiplications + additions + divisions;
+}
+
 /** Modules that own nothing themselves are left out; the others add up to the total. */
 function showTable({ rows, total, convention, training }) {
   const table = find("cost-table");
   const columns = training
-    ? [...COLUMNS.slice(0, 3), ["backward", "number"], ...COLUMNS.slice(3)]
+    ? [...COLUMNS.slice(0, 3), ["backward", "number"], ["update (FLOP)", "number"], ...COLUMNS.slice(3)]
     : COLUMNS;
   table.tHead.rows[0].replaceChildren(...columns.map(([name, kind]) => {
     const cell = document.createElement("th");
@@ -130,7 +135,7 @@ function showTable({ rows, total, convention, training }) {
   const share = (cost) => (total.cost ? (100 * cost) / total.cost : 0).toFixed(1);
   const line = (path, module, output, own) => [
     path, grouped(own.parameters.trainable + own.parameters.frozen), grouped(own.cost),
-    ...(training ? [grouped(own.backward_cost)] : []), share(own.cost), output, module,
+    ...(training ? [grouped(own.backward_cost), grouped(flops(own.update))] : []), share(own.cost), output, module,
   ];
   const fill = (row, texts) => {
     row.append(...texts.map((text, index) => {
@@ -150,7 +155,7 @@ function showTable({ rows, total, convention, training }) {
     line(row.path || "(the network)", row.module, last(row.outputs), row),
   )));
   table.tFoot.rows[0].replaceChildren();
-  fill(table.tFoot.rows[0], line("total", "", "", total));
+  fill(table.tFoot.rows[0], line("total", "", "", { ...total, update: training?.update }));
 }
 
 /** The picture brings its own styles, which must not reach the page. */

@@ -9,6 +9,9 @@ import { Session } from "./session.js";
 import { gpu, obstacle } from "./support.js";
 import { tabs } from "./tabs.js";
 
+/** Names of weights, and of those in PyTorch's own format. */
+const WEIGHTS = /\.(safetensors|pth|pt)$/i;
+const TORCH = /\.(pth|pt)$/i;
 const SHIPPED = { name: "fashion-mnist.safetensors", title: "The shipped network" };
 
 const session = new Session();
@@ -35,7 +38,10 @@ async function show() {
     if (number !== latest) return;
     quiet();
     classify.showAnswer(value, network, picture.name);
-    if (!performance.getEntriesByName("first answer").length) performance.mark("first answer");
+    if (!performance.getEntriesByName("first answer").length) {
+      performance.mark("first answer");
+      keepForOffline();
+    }
     if (view === "inside") inside.showInside(value, network);
     else classify.showTime(backend, time);
   } catch (error) {
@@ -43,6 +49,12 @@ async function show() {
   } finally {
     clearTimeout(slow);
   }
+}
+
+/** From now on the page works without a network. Not before: nothing may delay the first answer. */
+function keepForOffline() {
+  // Without a secure context, or where storage is switched off, the page works as long as there is a network.
+  navigator.serviceWorker?.register("offline.js").catch(() => {});
 }
 
 async function failed(error) {
@@ -77,11 +89,21 @@ async function useNetwork(weights) {
   }
 }
 
+/** Takes a file of weights. */
+function useFile(file) {
+  if (TORCH.test(file.name)) {
+    say(`${file.name}: files of torch.save are not read by this page. In Python, `
+      + 'safetensors.torch.save_file(model.state_dict(), "model.safetensors") writes one that is.');
+    return;
+  }
+  useNetwork({ name: file.name, title: file.name, blob: file });
+}
+
 function setUpNetworks(shipped) {
   const input = document.getElementById("weights");
   input.addEventListener("change", () => {
     const [file] = input.files;
-    if (file) useNetwork({ name: file.name, title: file.name, blob: file });
+    if (file) useFile(file);
     input.value = "";
   });
   document.getElementById("shipped").addEventListener("click", () => useNetwork(shipped));
@@ -108,7 +130,11 @@ async function start() {
     cam = { layer: cam.layer };
     show();
   };
-  classify.setUp(choose);
+  classify.setUp(choose, (file) => {
+    if (!WEIGHTS.test(file.name)) return false;
+    useFile(file);
+    return true;
+  });
   pad.setUp((blob) => choose({ name: "drawing.png", blob }));
   inside.setUp((wanted) => {
     cam = wanted;

@@ -214,6 +214,29 @@ test("files of no use give a message, and the page stays usable", async () => {
   });
 });
 
+test("weights are dropped like pictures", async () => {
+  await withPage({}, async ({ page }) => {
+    await answered(page);
+    await next(page, () => drop(page, "own.safetensors", readFileSync(join(WEB, "dist/fashion-mnist.safetensors"))));
+    await page.getByText(/^own\.safetensors: [\d,]+ parameters/).waitFor();
+    await drop(page, "own.pth", Buffer.from("PK"));
+    await page.locator("#messages p").filter({ hasText: "safetensors.torch.save_file" }).waitFor();
+  });
+});
+
+test("once loaded it works without a network", async () => {
+  await withPage({}, async ({ page, context }) => {
+    await answered(page);
+    await page.evaluate(() => navigator.serviceWorker.ready);
+    await context.setOffline(true);
+    await page.reload();
+    await next(page, () => page.getByRole("button", { name: "bag, sample 1" }).click());
+    assertEqual(await shown(page), inferred(join(SAMPLES, "bag-1.png")));
+    await page.getByRole("tab", { name: "Cost" }).click();
+    await page.locator("#cost-figures").getByText("138,357,544").waitFor();
+  });
+});
+
 test("own weights are taken", async () => {
   await withPage({}, async ({ page }) => {
     await answered(page);
