@@ -20,6 +20,7 @@ mod head;
 mod input;
 mod layers;
 mod model;
+mod onnx;
 mod prepared;
 #[cfg(feature = "pretrained")]
 mod pretrained;
@@ -52,6 +53,7 @@ pub use head::LayerGroup;
 pub use input::InputError;
 pub use layers::{Block, ConvLayer, HiddenLayer};
 pub use model::Vgg;
+pub use onnx::OnnxError;
 pub use prepared::{PreparedError, PreparedVgg};
 #[cfg(feature = "pretrained")]
 pub use pretrained::{PretrainedError, PretrainedWeights, pretrained_weights};
