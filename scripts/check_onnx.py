@@ -81,7 +81,7 @@ def differences(path, answers):
 def check(name, folder, profile):
     test = NETWORKS[name]
     cargo(
-        "test", *profile, "-p", "vgg", "--test", "full_size", "--", "--ignored", "--exact", test, VGG_EXPORT=folder
+        "test", *profile, "--workspace", "--test", "full_size", "--", "--ignored", "--exact", test, VGG_EXPORT=folder
     )
     path = f"{folder}/{name}.onnx"
     model = check_graph(path)

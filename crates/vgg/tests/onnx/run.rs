@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use burn::tensor::ops::ConvOptions;
+use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use burn::tensor::{Device, Tensor, TensorData, activation, module};
 
 use crate::file::{Model, Node};
@@ -90,15 +90,8 @@ fn compute(node: &Node, inputs: Vec<Value>) -> Value {
         },
         "MaxPool" => {
             let (window, stride) = (pair(node, "kernel_shape"), pair(node, "strides"));
-            let map = next().map();
-            Value::Map(module::max_pool2d(
-                map,
-                window,
-                stride,
-                [0, 0],
-                [1, 1],
-                false,
-            ))
+            let options = MaxPoolOptions::new(window).with_stride(stride);
+            Value::Map(module::max_pool2d(next().map(), options))
         }
         "GlobalAveragePool" => Value::Map(next().map().mean_dim(2).mean_dim(3)),
         "MatMul" => match (next(), next()) {
