@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -74,6 +74,11 @@ struct Options {
     #[arg(long)]
     json: bool,
 
+    /// Write the network to this ONNX file, for ONNX Runtime and other tools: docs/weights.md says what goes into it
+    /// and what they have to do to a picture first
+    #[arg(long, value_name = "FILE")]
+    export: Option<PathBuf>,
+
     /// Recognise so many of the shipped test images, and draw them
     #[arg(long, value_name = "N")]
     samples: Option<usize>,
@@ -102,6 +107,7 @@ Examples:
   infer --model vgg16 --pretrained cat.jpg
   infer --model vgg16 --weights vgg16-397923af.pth cat.jpg --json
   infer --evaluate --data fashion-mnist
+  infer --model vgg16 --pretrained --export vgg16.onnx
   infer --run runs/vgg16-28-1 shirt.jpg --json";
 
 /// Images that the network sees at once in a test.
@@ -124,8 +130,11 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         console::show!("{}", vgg::device::describe_devices());
         return Ok(());
     }
-    if options.images.is_empty() && options.samples.is_none() && !options.evaluate {
-        return Err("nothing to do: name pictures, or use --samples N or --evaluate".into());
+    let only_network = options.images.is_empty() && options.samples.is_none() && !options.evaluate;
+    if only_network && options.export.is_none() {
+        return Err(
+            "nothing to do: name pictures, or use --samples N, --evaluate or --export FILE".into(),
+        );
     }
     let backend = match options.device {
         Some(number) => format!("{}:{number}", options.backend),
@@ -134,6 +143,9 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let device = vgg::device(&backend)?;
     let classifier = classifier(options, &device)?;
     let classifier = classifier.with_engine(options.engine);
+    if let Some(path) = &options.export {
+        export(&classifier, path)?;
+    }
     let mut failed = show_pictures(&classifier, options)?;
     if let Some(count) = options.samples {
         failed += show_samples(&classifier, count, options)?;
@@ -202,6 +214,19 @@ fn classifier(options: &Options, device: &Device) -> Result<Classifier, Box<dyn 
         )
         .into()),
     }
+}
+
+/// Writes the network as ONNX, and says on standard error what that takes and gives: standard output is for answers.
+fn export(classifier: &Classifier, path: &Path) -> Result<(), Box<dyn Error>> {
+    classifier.export_onnx(path)?;
+    let [channels, height, width] = classifier.preprocessing().shape;
+    console::note!(
+        "{}: {:.1} MB; takes `images` [batch, {channels}, {height}, {width}], gives `logits` [batch, {}]",
+        printable(&path.display().to_string(), LONGEST_PATH),
+        std::fs::metadata(path)?.len() as f64 / 1e6,
+        classifier.classes().len()
+    );
+    Ok(())
 }
 
 /// The test images of `name`, which have to fit the network.

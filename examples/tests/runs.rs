@@ -5,12 +5,12 @@ mod program;
 
 use std::ffi::OsStr;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use program::{
-    fails_with, folder, metrics, on_one_thread as example, resume, succeeds, text, train, wait_for,
-    weights,
+    SmallDisk, fails_with, folder, metrics, on_one_thread as example, resume, succeeds, text,
+    train, wait_for, weights,
 };
 
 #[test]
@@ -298,29 +298,6 @@ fn a_broken_picture_in_a_class_folder_is_named_or_skipped() {
         command.arg("--data").arg(&empty),
         "neither one folder of images a class",
     );
-}
-
-/// A small file system that is unmounted at the end.
-struct SmallDisk(PathBuf);
-
-impl SmallDisk {
-    fn mount(path: PathBuf, options: &str) -> Option<Self> {
-        let mut mount = Command::new("mount");
-        mount
-            .args(["-t", "tmpfs", "-o", options, "tmpfs"])
-            .arg(&path);
-        let mounted = mount
-            .stderr(Stdio::null())
-            .status()
-            .is_ok_and(|status| status.success());
-        mounted.then_some(Self(path))
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg(&self.0).status();
-    }
 }
 
 #[test]

@@ -7,12 +7,14 @@ use std::path::Path;
 
 use tempfile::{Builder, NamedTempFile};
 
+use crate::file::check_kind;
+
 /// Writes `bytes` to `path` through a temporary file in the same folder, which is created where
 /// it is missing: whoever reads `path`, even after a crash, finds the old contents or the new.
 /// What a process that was killed here left of `path` is removed.
 ///
 /// # Errors
-/// What the system says.
+/// What the system says; [`io::ErrorKind::InvalidInput`] for a folder, a device or a pipe at `path`.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     write_atomically_with(path, |file| file.write_all(bytes))
 }
@@ -26,6 +28,10 @@ pub(crate) fn write_atomically_with(
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
     };
+    // Renaming would put a file in the place of a device.
+    if let Ok(found) = fs::metadata(path) {
+        check_kind(path, &found)?;
+    }
     fs::create_dir_all(folder)?;
     remove_leftovers(folder, Some(path))?;
     let mut file = temporary(folder, path)?;
@@ -169,6 +175,20 @@ mod tests {
         remove_leftovers(folder.path(), None).expect("read");
         assert!(!folder.path().join(".other.abcdefgh.tmp").exists());
         assert!(at_work.path().exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn neither_a_pipe_nor_a_folder_is_replaced_by_a_file() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let pipe = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.expect("mkfifo").success());
+        for path in [&pipe, folder.path()] {
+            let error = write_atomically(path, b"").expect_err("no file");
+            assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{error}");
+        }
+        assert_eq!(names(folder.path()), ["pipe"]);
     }
 
     #[test]

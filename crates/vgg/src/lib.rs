@@ -21,6 +21,7 @@ mod head;
 mod input;
 mod layers;
 mod model;
+mod onnx;
 mod prepared;
 #[cfg(feature = "pretrained")]
 mod pretrained;
@@ -53,6 +54,7 @@ pub use head::LayerGroup;
 pub use input::InputError;
 pub use layers::{Block, ConvLayer, HiddenLayer};
 pub use model::Vgg;
+pub use onnx::OnnxError;
 pub use prepared::{PreparedError, PreparedVgg};
 #[cfg(feature = "pretrained")]
 pub use pretrained::{PretrainedError, PretrainedWeights, pretrained_weights};

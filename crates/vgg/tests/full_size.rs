@@ -3,13 +3,15 @@
 //!
 //!     cargo test --release --workspace --test full_size -- --ignored --test-threads 1
 
-#![cfg(feature = "flex")]
+#![cfg(all(feature = "flex", feature = "classify"))]
 
 mod common;
 
+use std::path::{Path, PathBuf};
+
 use burn::tensor::{Device, Tensor, TensorData};
 use common::{Tensors, difference, golden, tensors, values, write};
-use vgg::VggConfig;
+use vgg::{Classifier, Precision, Vgg, VggConfig};
 
 /// As in scripts/weights.py.
 const TOLERANCE: f32 = 1e-4;
@@ -101,13 +103,52 @@ fn check(name: &str, sizes: &[(&str, [usize; 2])]) {
         println!("{key}: {error:.1e}");
         assert!(error < TOLERANCE, "{key}: {error:e}");
     }
-    // For `python3 scripts/weights.py check`.
-    if let Ok(folder) = std::env::var("VGG_EXPORT") {
-        let path = std::path::Path::new(&folder).join(format!("{name}.safetensors"));
-        network
-            .save(&path, vgg::Precision::F32, &[])
-            .expect("saved");
+    if let Some(folder) = export_folder() {
+        // For `python3 scripts/weights.py check`.
+        let path = folder.join(format!("{name}.safetensors"));
+        network.save(&path, Precision::F32, &[]).expect("saved");
+        let path = folder.join(format!("{name}.onnx"));
+        let exported = network.export_onnx(&path, config.input_size);
+        exported.expect("exported");
+        answers(&folder, name, &network);
     }
+}
+
+fn export_folder() -> Option<PathBuf> {
+    std::env::var_os("VGG_EXPORT").map(PathBuf::from)
+}
+
+/// Three images and the network's logits of them, for `python3 scripts/check_onnx.py`.
+fn answers(folder: &Path, name: &str, network: &Vgg) {
+    let config = network.config();
+    let [height, width] = config.input_size;
+    let shape = [3, config.input_channels, height, width];
+    let images: Vec<_> = uniform("images", shape.iter().product()).collect();
+    let data = TensorData::new(images.clone(), shape);
+    let logits = network.forward(Tensor::from_data(data, &Device::flex()));
+    let logits = values(logits.expect("fits"));
+    let tensors = [
+        ("images".to_owned(), (shape.to_vec(), images)),
+        ("logits".to_owned(), (vec![3, config.classes], logits)),
+    ];
+    write(
+        &folder.join(format!("{name}.answers.safetensors")),
+        &tensors.into(),
+    );
+}
+
+#[test]
+#[ignore = "for scripts/check_onnx.py"]
+fn shipped() {
+    let Some(folder) = export_folder() else {
+        println!("skipped: VGG_EXPORT names no folder to write to");
+        return;
+    };
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("weights/fashion-mnist.safetensors");
+    let shipped = Classifier::from_file(&path, &Device::flex()).expect("the shipped weights");
+    let exported = shipped.export_onnx(folder.join("shipped.onnx"));
+    exported.expect("exported");
+    answers(&folder, "shipped", shipped.network());
 }
 
 macro_rules! at_full_size {

@@ -116,17 +116,29 @@ impl Classifier {
     /// A file that cannot be written.
     pub fn save(&self, path: impl AsRef<Path>, precision: Precision) -> Result<(), WeightsError> {
         let path = path.as_ref();
-        let failed = |key: &str, error: serde_json::Error| WeightsError::Metadata {
+        let entries = self.entries();
+        let entries = entries.map_err(|(key, error)| WeightsError::Metadata {
             path: path.to_owned(),
             key: key.to_owned(),
             reason: error.to_string(),
-        };
-        let classes =
-            serde_json::to_string(&*self.classes).map_err(|error| failed(CLASSES_KEY, error))?;
-        let preprocessing = serde_json::to_string(&self.preprocessing)
-            .map_err(|error| failed(PREPROCESSING_KEY, error))?;
-        let entries = [(CLASSES_KEY, classes), (PREPROCESSING_KEY, preprocessing)];
+        })?;
         self.network.save(path, precision, &entries)
+    }
+
+    /// What a file says beside the network and its configuration; or the entry that cannot be said.
+    pub(crate) fn entries(
+        &self,
+    ) -> Result<[(&'static str, String); 2], (&'static str, serde_json::Error)> {
+        let failed = |key| move |error| (key, error);
+        let classes = serde_json::to_string(&*self.classes);
+        let preprocessing = serde_json::to_string(&self.preprocessing);
+        Ok([
+            (CLASSES_KEY, classes.map_err(failed(CLASSES_KEY))?),
+            (
+                PREPROCESSING_KEY,
+                preprocessing.map_err(failed(PREPROCESSING_KEY))?,
+            ),
+        ])
     }
 
     /// Loads what [`Classifier::save`] wrote.

@@ -102,7 +102,7 @@ impl ConvLayer {
 
     /// Weights `[c_out, c_in, 3, 3]` and bias with the batch normalisation folded in: w·s and
     /// b·s + t with s = γ / √(σ² + ε) and t = β − μ·s.
-    fn folded_weights(&self) -> (Tensor<4>, Tensor<1>) {
+    pub(crate) fn folded_weights(&self) -> (Tensor<4>, Tensor<1>) {
         let weight = self.conv.weight.val();
         let channels = weight.dims()[0];
         let bias = match &self.conv.bias {

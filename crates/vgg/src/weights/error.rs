@@ -7,7 +7,7 @@ use thiserror::Error;
 use crate::config::ConfigError;
 
 /// The metadata key of the configuration.
-pub(super) const CONFIG_KEY: &str = "vgg.config";
+pub(crate) const CONFIG_KEY: &str = "vgg.config";
 
 /// So many wrong tensors of a kind are named in a message.
 const MOST_NAMED: usize = 10;

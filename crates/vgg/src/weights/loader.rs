@@ -116,7 +116,8 @@ fn reshaped(data: TensorData, shape: Vec<usize>) -> TensorData {
     TensorData::from_bytes(data.into_bytes(), shape, dtype)
 }
 
-fn is_finite(data: &TensorData) -> bool {
+/// Whether all of `data`, 32-bit numbers, are numbers.
+pub(crate) fn is_finite(data: &TensorData) -> bool {
     data.as_slice::<f32>()
         .is_ok_and(|values| values.iter().all(|value| value.is_finite()))
 }

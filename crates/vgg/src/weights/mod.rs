@@ -17,7 +17,9 @@ mod save;
 mod sets;
 mod tensor_file;
 
+pub(crate) use error::CONFIG_KEY;
 pub use error::WeightsError;
 pub use header::WeightsHeader;
+pub(crate) use loader::is_finite;
 pub use options::{LoadOptions, LoadReport, Part};
 pub use save::Precision;

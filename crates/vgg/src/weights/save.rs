@@ -15,6 +15,7 @@ use super::error::{CONFIG_KEY, WeightsError};
 use super::keys::{Layout, Paths};
 use super::parameters::shapes;
 use crate::device::failure;
+use crate::file::write_whole;
 use crate::model::Vgg;
 
 /// How numbers are stored.
@@ -63,16 +64,6 @@ impl Vgg {
         })
         .map_err(|source| WeightsError::io(path, source))
     }
-}
-
-#[cfg(not(target_family = "wasm"))]
-fn write_whole(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
-    crate::atomic::write_atomically_with(path, write)
-}
-
-#[cfg(target_family = "wasm")]
-fn write_whole(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
-    write(&mut File::create(path)?)
 }
 
 /// Where in a file everything goes.
