@@ -6,6 +6,7 @@ mod training;
 
 use std::error::Error;
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use clap::Parser;
 use design::{Cost, Design};
@@ -69,6 +70,9 @@ Examples:
 
 The text that goes with it: docs/learn/3-train-and-break.md";
 
+/// Between two words on how far an epoch is, on standard error.
+const INTERVAL: Duration = Duration::from_secs(4);
+
 fn main() -> ExitCode {
     console::code(run(&Options::parse()))
 }
@@ -109,12 +113,22 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     for epoch in 1..=options.epochs {
         let mut line = format!("epoch {epoch}/{}", options.epochs);
         for training in &mut trainings {
-            if !training.epoch(&interrupter)? {
+            let mut shown = Instant::now();
+            let (name, images) = (training.design.name(), data.train.len());
+            let progress = |done| {
+                if shown.elapsed() >= INTERVAL {
+                    shown = Instant::now();
+                    console::note!(
+                        "epoch {epoch}/{}  {name}: {done} of {images} images",
+                        options.epochs
+                    );
+                }
+            };
+            if !training.epoch(&interrupter, progress)? {
                 console::say!("stopped in epoch {epoch}");
                 return Ok(());
             }
-            let (name, seconds) = (training.design.name(), training.seconds);
-            line += &format!("  {name} {:.3} ({seconds:.1} s)", training.accuracy());
+            line += &format!("  {name} {:.3}", training.accuracy());
         }
         console::say!("{line}");
     }

@@ -63,11 +63,17 @@ impl Training {
         }
     }
 
-    /// Sees each image once, then is tested. Leaves early when `interrupter` says so: whether it came to the end.
-    pub fn epoch(&mut self, interrupter: &Interrupter) -> Result<bool, Box<dyn Error>> {
+    /// Sees each image once, then is tested; `progress` is told how many images are done. Leaves early when
+    /// `interrupter` says so: whether it came to the end.
+    pub fn epoch(
+        &mut self,
+        interrupter: &Interrupter,
+        mut progress: impl FnMut(usize),
+    ) -> Result<bool, Box<dyn Error>> {
         let start = Instant::now();
-        for batch in self.images.iter() {
+        for (step, batch) in self.images.iter().enumerate() {
             let batch = batch?;
+            progress(step * BATCH);
             if interrupter.should_stop() {
                 return Ok(false);
             }
