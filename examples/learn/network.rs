@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::pool::{AvgPool2dConfig, MaxPool2dConfig};
-use burn::nn::{Linear, LinearConfig, PaddingConfig2d};
+use burn::nn::{Initializer, Linear, LinearConfig, PaddingConfig2d};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
@@ -22,6 +22,11 @@ pub struct Network {
 impl Network {
     /// A network with random weights.
     pub fn new(design: Design, device: &Device) -> Self {
+        // As large as keeps values behind a ReLU as large as those before the layer.
+        let random = Initializer::KaimingNormal {
+            gain: f64::sqrt(2.0),
+            fan_out_only: false,
+        };
         let (mut inputs, mut side) = (1, SIDE);
         let mut blocks = Vec::new();
         for outputs in CHANNELS.into_iter().take(design.blocks) {
@@ -30,14 +35,17 @@ impl Network {
                 // Zeros around the image, so that the map stays as large as it is.
                 let zeros = design.filter / 2;
                 let convolution = Conv2dConfig::new([inputs, outputs], [design.filter; 2])
-                    .with_padding(PaddingConfig2d::Explicit(zeros, zeros, zeros, zeros));
+                    .with_padding(PaddingConfig2d::Explicit(zeros, zeros, zeros, zeros))
+                    .with_initializer(random.clone());
                 block.push(convolution.init(device));
                 inputs = outputs;
             }
             blocks.push(block);
             side /= 2; // the pooling
         }
-        let hidden = LinearConfig::new(inputs * side * side, HIDDEN).init(device);
+        let hidden = LinearConfig::new(inputs * side * side, HIDDEN)
+            .with_initializer(random)
+            .init(device);
         let output = LinearConfig::new(HIDDEN, CLASSES).init(device);
         Self {
             blocks,

@@ -16,9 +16,9 @@ use crate::design::Design;
 use crate::network::Network;
 
 /// Images in a step.
-const BATCH: usize = 64;
+const BATCH: usize = 32;
 /// How far a step changes the weights.
-const LEARNING_RATE: f64 = 2e-3;
+const LEARNING_RATE: f64 = 1e-3;
 
 /// A network that learns.
 pub struct Training {
