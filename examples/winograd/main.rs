@@ -34,7 +34,7 @@ struct Options {
     channels: u16,
 
     /// Pixels of a side of the layer's maps
-    #[arg(long, value_name = "N", default_value_t = 56, value_parser = clap::value_parser!(u16).range(1..=512))]
+    #[arg(long, value_name = "N", default_value_t = 28, value_parser = clap::value_parser!(u16).range(1..=512))]
     side: u16,
 }
 
@@ -42,7 +42,7 @@ const EXAMPLES: &str = "\
 Examples:
   winograd
   winograd --inputs 5,-1,0,2 --filter 1,0,-1      other numbers
-  winograd --channels 256 --side 28               another layer
+  winograd --channels 64 --side 224               a layer of VGG-16 for photographs
 
 The text that goes with it: docs/learn/4-winograd.md";
 
@@ -148,12 +148,13 @@ fn tiles() {
     }
 }
 
-/// A layer by each algorithm.
+/// A layer by each algorithm, on one thread: what two of them gain differs from one algorithm to the next.
 fn measured(layer: Layer) -> Result<(), Box<dyn Error>> {
+    let one = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
     let (maps, weights) = layer.values();
     let exact = layer.exact(&maps, &weights);
     let Layer { channels, side } = layer;
-    say!("\n{channels} → {channels} channels, {side}×{side}, f32");
+    say!("\n{channels} → {channels} channels, {side}×{side}, f32, one thread");
     say!("                        products  weights, KiB  workspace, KiB  time, ms    error");
     for (name, algorithm) in [
         ("direct", Algorithm::Im2col),
@@ -161,7 +162,7 @@ fn measured(layer: Layer) -> Result<(), Box<dyn Error>> {
         ("F(4×4, 3×3)", Algorithm::F4x4),
         ("F(6×6, 3×3)", Algorithm::F6x6),
     ] {
-        let row = layer.measure(algorithm, &maps, &weights, &exact)?;
+        let row = one.install(|| layer.measure(algorithm, &maps, &weights, &exact))?;
         say!(
             "  {name:12}  {:>16}  {:>12}  {:>14}  {:>8.2}  {:>7.1e}",
             grouped(row.multiplications as u128),
