@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::{Parser, ValueEnum};
 use console::printable;
 use examples::classes::LONGEST_NAME;
+use examples::grouped;
 use examples::runs::free_folder;
 use examples::stop::{stoppable, watched};
 use vgg::data::{DataOptions, ImageData};
@@ -345,17 +346,4 @@ fn show(summary: &Summary, folder: &RunFolder) {
         summary.test_accuracy,
         summary.test_images
     );
-}
-
-/// 26557642 as 26,557,642.
-fn grouped(number: u128) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }

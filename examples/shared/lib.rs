@@ -1,14 +1,16 @@
-//! What several examples need: a network to look through, pictures and values in and out, folders of runs.
+//! What several examples need: a network to look through, pictures and values in and out, folders of runs, large numbers.
 
 pub mod classes;
 pub mod data;
 pub mod finetuning;
 pub mod font;
 pub mod foreign;
+mod grouped;
 pub mod network;
 pub mod picture;
 pub mod runs;
 pub mod stop;
 mod values;
 
+pub use grouped::grouped;
 pub use values::values;

@@ -41,11 +41,18 @@ fn commands(folder: &Path) -> Vec<Command> {
         "cost",
         &["vgg11", "--compare", "vgg13", "--input", "1x3x64x64"],
     );
+    add(
+        "learn",
+        &["--epochs", "1", "--limit", "64", "--blocks", "2"],
+    );
+    add("winograd", &["--channels", "8", "--side", "8"]);
     let narrow = ["--random-weights", "--model", "vgg11", "--width", "0.0625"];
     let features = add("features", &[&narrow[..], &["--side", "64"]].concat());
     let steps = ["--side", "48", "--steps", "2", "--every", "1"];
     let style = add("style", &[&narrow[..], &steps].concat());
-    for name in ["infer", "cost", "features", "style", "finetune"] {
+    for name in [
+        "infer", "cost", "features", "style", "finetune", "learn", "winograd",
+    ] {
         add(name, &["--help"]);
     }
     commands[infer].args([picture("chelsea.jpg"), picture("coffee.jpg")]);
