@@ -10,5 +10,6 @@ pub mod picture;
 pub mod runs;
 pub mod stop;
 mod values;
+pub mod workers;
 
 pub use values::values;
