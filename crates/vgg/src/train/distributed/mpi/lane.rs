@@ -122,7 +122,7 @@ impl Lane {
     fn gather<T>(&self, bytes: &[u8], reply: &Reply<T>) -> Vec<Vec<u8>> {
         let size = self.world.size() as usize;
         let length = [bytes.len() as u64];
-        let mut lengths = vec![0; size];
+        let mut lengths = vec![0u64; size];
         scope(|scope| {
             let (from, to) = (&length[..], &mut lengths[..]);
             let request = self.world.immediate_all_gather_into(scope, from, to);
@@ -134,7 +134,7 @@ impl Lane {
         }
         let mut padded = bytes.to_vec();
         padded.resize(longest, 0);
-        let mut all = vec![0; longest * size];
+        let mut all = vec![0u8; longest * size];
         scope(|scope| {
             let (from, to) = (&padded[..], &mut all[..]);
             let request = self.world.immediate_all_gather_into(scope, from, to);
