@@ -10,7 +10,7 @@ use program::{example, fails_with, folder, metrics, on_one_thread, succeeds};
 use safetensors::SafeTensors;
 
 /// A network without dropout and few images: seconds for fifty steps.
-const NETWORK: [&str; 6] = ["--width", "0.0625", "--hidden", "none", "--lr", "0.01"];
+const NETWORK: [&str; 4] = ["--width", "0.0625", "--hidden", "none"];
 
 /// A batch is an epoch, so that `metrics.csv` has the loss of each step; two or four workers have parts of several sizes.
 const FIFTY_STEPS: [&str; 6] = ["--limit", "45", "--batch-size", "45", "--epochs", "50"];
@@ -28,9 +28,10 @@ const SEVERAL_BATCHES: [&str; 9] = [
     "--mirror",
 ];
 
-const SGD: [&str; 2] = ["--optimizer", "sgd"];
-const ADAMW: [&str; 2] = ["--optimizer", "adamw"];
-const NORMS: [&str; 2] = ["--batch-norm", "--sync-batch-norm"];
+// Rates at which a rounding error does not grow: at higher ones, one process with other kernels ends elsewhere too.
+const SGD: [&str; 4] = ["--optimizer", "sgd", "--lr", "0.01"];
+const ADAMW: [&str; 4] = ["--optimizer", "adamw", "--lr", "0.0001"];
+const NORMS: [&str; 4] = ["--batch-norm", "--sync-batch-norm", "--lr", "0.0003"];
 
 /// `train` as one process.
 fn alone() -> Command {
@@ -117,18 +118,26 @@ impl End {
                 epoch + 1
             );
         }
-        for ((name, one), (_, other)) in self.weights.iter().zip(&other.weights) {
-            let largest = other
+        let largest = |values: &[f32]| {
+            values
                 .iter()
-                .fold(0.0f32, |most, value| most.max(value.abs()));
-            let apart = one
+                .fold(0.0f32, |most, value| most.max(value.abs()))
+        };
+        let most = self
+            .weights
+            .iter()
+            .map(|(_, values)| largest(values))
+            .fold(0.0, f32::max);
+        for ((name, one), (_, other)) in self.weights.iter().zip(&other.weights) {
+            let apart: Vec<_> = one
                 .iter()
                 .zip(other)
-                .map(|(one, other)| (one - other).abs());
-            let apart = f64::from(apart.fold(0.0, f32::max) / largest.max(1e-3));
+                .map(|(one, other)| one - other)
+                .collect();
+            let apart = f64::from(largest(&apart) / most);
             assert!(
                 apart < tolerance,
-                "{what}: {name} is {apart} of its largest value apart"
+                "{what}: {name} is {apart} of the largest weight apart"
             );
         }
     }
@@ -190,10 +199,11 @@ fn fifty_steps_of_adamw() {
 
 #[test]
 fn batches_with_fewer_images_than_workers() {
-    all_come_to_the_same_end(&[&SEVERAL_BATCHES, &SGD], 1e-5);
-    all_come_to_the_same_end(&[&SEVERAL_BATCHES, &SGD, &NORMS], 1e-5);
-    end(devices("flex,flex,flex"), &[&SEVERAL_BATCHES, &SGD, &NORMS]).is(
-        &end(alone(), &[&SEVERAL_BATCHES, &SGD, &NORMS]),
+    all_come_to_the_same_end(&[&SEVERAL_BATCHES, &SGD, &["--lr", "0.03"]], 1e-5);
+    let with_norms: [&[&str]; 3] = [&SEVERAL_BATCHES, &SGD, &NORMS];
+    all_come_to_the_same_end(&with_norms, 1e-5);
+    end(devices("flex,flex,flex"), &with_norms).is(
+        &end(alone(), &with_norms),
         1e-5,
         "three devices",
     );

@@ -178,6 +178,9 @@ impl SumAcross for Workers {
     }
 }
 
+/// What comes of both passes over some images.
+type Both = (BatchStatistics, Vec<f32>, BatchNormGradient, Vec<f32>);
+
 #[test]
 fn parts_of_several_workers_are_normalised_as_the_whole() {
     const CHANNELS: usize = 20;
@@ -225,14 +228,13 @@ fn parts_of_several_workers_are_normalised_as_the_whole() {
         threads.map(|thread| thread.join().unwrap()).into()
     });
     let wide = |values: &[f32]| values.iter().copied().map(f64::from).collect::<Vec<_>>();
-    let join =
-        |part: fn(&(BatchStatistics, Vec<f32>, BatchNormGradient, Vec<f32>)) -> &Vec<f32>| {
-            of_parts
-                .iter()
-                .flat_map(part)
-                .copied()
-                .collect::<Vec<f32>>()
-        };
+    let join = |part: fn(&Both) -> &Vec<f32>| {
+        of_parts
+            .iter()
+            .flat_map(part)
+            .copied()
+            .collect::<Vec<f32>>()
+    };
     for (of_part, ..) in &of_parts {
         assert_eq!(of_part.pixels, batch * 15);
         assert_eq!(

@@ -138,16 +138,25 @@ fn seconds_per_step(
             ImageSet::new(shape, pixels.collect(), vec![0; count])
         };
         let classes: Vec<_> = (0..config.classes).map(|class| class.to_string()).collect();
-        let data = ImageData::new(images(2 * arguments.batch * steps)?, images(2)?, classes, false);
+        let data = ImageData::new(
+            images(2 * arguments.batch * steps)?,
+            images(2)?,
+            classes,
+            false,
+        );
         let settings = TrainConfig::new(OptimizerKind::Sgd, 1e-4)
             .with_epochs(1)
             .with_batch_size(2 * arguments.batch);
         let config = RunConfig::for_data(config.clone().with_dropout(0.0), settings, &data);
         let workers = wire::workers(bytes_per_second);
         let worker = |group: &Arc<dyn Group>| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().ok()?;
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(1)
+                .build()
+                .ok()?;
             let device = Device::flex();
-            let train = || train_in_group(group, None, &config, data.clone(), &device, Watch::none());
+            let train =
+                || train_in_group(group, None, &config, data.clone(), &device, Watch::none());
             match pool.install(train) {
                 Ok(Outcome::Finished(summary)) => Some(summary.seconds),
                 _ => None,
@@ -155,11 +164,19 @@ fn seconds_per_step(
         };
         let worker = &worker;
         let seconds: Vec<_> = std::thread::scope(|scope| {
-            let started: Vec<_> =
-                workers.iter().map(|group| scope.spawn(move || worker(group))).collect();
-            started.into_iter().map(|thread| thread.join().ok().flatten()).collect()
+            let started: Vec<_> = workers
+                .iter()
+                .map(|group| scope.spawn(move || worker(group)))
+                .collect();
+            started
+                .into_iter()
+                .map(|thread| thread.join().ok().flatten())
+                .collect()
         });
-        let slowest = seconds.into_iter().collect::<Option<Vec<_>>>().ok_or("a worker has failed")?;
+        let slowest = seconds
+            .into_iter()
+            .collect::<Option<Vec<_>>>()
+            .ok_or("a worker has failed")?;
         Ok(slowest.into_iter().fold(0.0, f64::max))
     };
     let (short, long) = (run(1)?, run(1 + arguments.steps)?);

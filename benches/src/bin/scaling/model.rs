@@ -24,9 +24,21 @@ struct Network {
 const PAYLOAD: f64 = 0.94;
 
 const NETWORKS: [Network; 3] = [
-    Network { name: "1 GbE", speed: 0.125e9 * PAYLOAD, latency: 50e-6 },
-    Network { name: "10 GbE", speed: 1.25e9 * PAYLOAD, latency: 20e-6 },
-    Network { name: "100 GbE", speed: 12.5e9 * PAYLOAD, latency: 5e-6 },
+    Network {
+        name: "1 GbE",
+        speed: 0.125e9 * PAYLOAD,
+        latency: 50e-6,
+    },
+    Network {
+        name: "10 GbE",
+        speed: 1.25e9 * PAYLOAD,
+        latency: 20e-6,
+    },
+    Network {
+        name: "100 GbE",
+        speed: 12.5e9 * PAYLOAD,
+        latency: 5e-6,
+    },
 ];
 
 /// Bytes that are added up at once.
@@ -66,7 +78,10 @@ pub fn table(name: &str, batch: usize, step: &Step) -> String {
     for network in &NETWORKS {
         text += &format!("\n{:7}", network.name);
         for workers in WORKERS {
-            text += &format!("{:6.0}%", 100.0 * step.alone() / step.together(workers, network));
+            text += &format!(
+                "{:6.0}%",
+                100.0 * step.alone() / step.together(workers, network)
+            );
         }
     }
     text + "\n\n"
@@ -78,8 +93,18 @@ mod tests {
 
     #[test]
     fn what_the_backward_pass_hides_costs_nothing_and_the_rest_does() {
-        let step = Step { forward: 1.0, backward: 2.0, head: 0.5, optimizer: 0.0, bytes: 1e9 };
-        let network = |speed| Network { name: "", speed, latency: 0.0 };
+        let step = Step {
+            forward: 1.0,
+            backward: 2.0,
+            head: 0.5,
+            optimizer: 0.0,
+            bytes: 1e9,
+        };
+        let network = |speed| Network {
+            name: "",
+            speed,
+            latency: 0.0,
+        };
         assert_eq!(step.together(2, &network(1e9)), step.alone());
         // Two seconds on the wire, half a second behind the start of the backward pass.
         assert_eq!(step.together(2, &network(0.5e9)), 3.5);

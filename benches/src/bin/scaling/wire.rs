@@ -33,7 +33,10 @@ pub fn workers(bytes_per_second: Option<f64>) -> Vec<Arc<dyn Group>> {
                 let _ = reply.send(sum);
             }
         });
-        Arc::new(Wired { control, gradients: sender }) as Arc<dyn Group>
+        Arc::new(Wired {
+            control,
+            gradients: sender,
+        }) as Arc<dyn Group>
     };
     pairs.map(wired).collect()
 }

@@ -8,7 +8,7 @@ use winograd::SumAcross;
 
 use super::group::Group;
 use crate::device::failure;
-use crate::layers::ConvLayer;
+use crate::layers::{Block, ConvLayer};
 use crate::model::Vgg;
 use crate::train::error::TrainError;
 
@@ -25,15 +25,26 @@ impl SumAcross for OfGroup {
     }
 }
 
-/// Takes the part in the statistics of a step that a worker without images has: zeros, in the order in which the others'
-/// forward and backward passes come by.
-pub(super) fn take_part_without_images(group: &dyn Group, network: &Vgg) -> Result<(), TrainError> {
-    let sizes: Vec<_> = layers(network)
-        .filter_map(ConvLayer::learning_norm_channels)
-        .map(|channels| 1 + 2 * channels)
-        .collect();
-    for &size in sizes.iter().chain(sizes.iter().rev()) {
-        group.sum(&mut vec![0.0; size])?;
+/// The part of a worker without images in the statistics of a forward pass: zeros for each normalisation.
+pub(super) fn forward_without_images(group: &dyn Group, network: &Vgg) -> Result<(), TrainError> {
+    network
+        .blocks
+        .iter()
+        .try_for_each(|block| zeros(group, block.layers.iter()))
+}
+
+/// The same for the backward pass of one block.
+pub(super) fn backward_without_images(group: &dyn Group, block: &Block) -> Result<(), TrainError> {
+    zeros(group, block.layers.iter().rev())
+}
+
+fn zeros<'a>(
+    group: &dyn Group,
+    layers: impl Iterator<Item = &'a ConvLayer>,
+) -> Result<(), TrainError> {
+    for channels in layers.filter_map(ConvLayer::learning_norm_channels) {
+        // A number of pixels, and two sums for each channel.
+        group.sum(&mut vec![0.0; 1 + 2 * channels])?;
     }
     Ok(())
 }
@@ -43,9 +54,8 @@ pub(super) fn share_running_statistics(
     group: &Arc<dyn Group>,
     network: &Vgg,
 ) -> Result<(), TrainError> {
-    let norms: Vec<_> = layers(network)
-        .filter_map(|layer| layer.norm.as_ref())
-        .collect();
+    let layers = network.blocks.iter().flat_map(|block| &block.layers);
+    let norms: Vec<_> = layers.filter_map(|layer| layer.norm.as_ref()).collect();
     if norms.is_empty() || group.size() == 1 {
         return Ok(());
     }
@@ -79,8 +89,4 @@ pub(super) fn share_running_statistics(
         }
     }
     Ok(())
-}
-
-fn layers(network: &Vgg) -> impl Iterator<Item = &ConvLayer> {
-    network.blocks.iter().flat_map(|block| &block.layers)
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use burn::data::dataloader::{DataLoader, Progress};
 use burn::module::Module;
-use burn::optim::GradientsAccumulator;
+use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use burn::train::{
     ClassificationOutput, EventProcessorTraining, InferenceStep, Learner, LearnerEvent,
@@ -15,11 +15,12 @@ use burn::train::{
 
 use super::gradients::GradientSum;
 use super::group::Group;
-use super::norms::{share_running_statistics, take_part_without_images};
+use super::norms::{backward_without_images, forward_without_images, share_running_statistics};
 use crate::device::failure;
 use crate::train::error::TrainError;
 use crate::train::evaluate::argmax;
 use crate::train::loader::{Dealt, EpochLoader};
+use crate::train::pieces::Piece;
 use crate::train::step::Learning;
 
 /// What all workers know of the end of their training.
@@ -226,15 +227,29 @@ impl Together {
         let mut before = GradientsAccumulator::new();
         let mut parts = dealt.parts.into_iter().peekable();
         while let Some(part) = parts.next() {
+            let last = parts.peek().is_none();
             let Some(batch) = part else {
+                // The others wait for this worker all the same, and in this order.
                 if self.sync_norms {
-                    take_part_without_images(group, &network.network)?;
+                    forward_without_images(group, &network.network)?;
                 }
+                let mut others = before.grads();
+                for piece in network.pieces() {
+                    if let Piece::Block(index) = piece
+                        && self.sync_norms
+                    {
+                        backward_without_images(group, &network.network.blocks[index])?;
+                    }
+                    if last {
+                        sum.begin(piece, GradientsParams::new(), &mut others)?;
+                    }
+                }
+                before.accumulate(network, others);
                 continue;
             };
             let [images] = batch.targets.dims();
             let weight = images as f64 / dealt.images as f64;
-            if parts.peek().is_some() {
+            if !last {
                 let output = network.step_of_part(batch, weight);
                 before.accumulate(network, output.grads);
                 figures.add(output.item)?;
