@@ -33,14 +33,23 @@ pub fn load(name: &str, options: &DataOptions) -> Result<ImageData, DataError> {
     Ok(data)
 }
 
-/// The data of a run that is resumed. Says on standard error if it is other data than it was at the start.
-pub fn reload(config: &RunConfig) -> Result<ImageData, DataError> {
-    let options = DataOptions {
+/// The data of a run, without a word.
+pub fn again(config: &RunConfig) -> Result<ImageData, DataError> {
+    let data = data::load(&config.data, &options(config), &mut |_, _| {})?;
+    Ok(data.in_order(config.preprocessing.order))
+}
+
+fn options(config: &RunConfig) -> DataOptions {
+    DataOptions {
         shape: config.preprocessing.shape,
         skip_broken: config.skip_broken,
         limit: config.limit,
-    };
-    let data = load(&config.data, &options)?;
+    }
+}
+
+/// The data of a run that is resumed. Says on standard error if it is other data than it was at the start.
+pub fn reload(config: &RunConfig) -> Result<ImageData, DataError> {
+    let data = load(&config.data, &options(config))?;
     if let Some(change) = config
         .data_state
         .as_ref()

@@ -11,6 +11,7 @@ pub mod picture;
 pub mod runs;
 pub mod stop;
 mod values;
+pub mod workers;
 
 pub use grouped::grouped;
 pub use values::values;

@@ -1,9 +1,14 @@
 //! The network itself.
 
+#[cfg(all(feature = "winograd", feature = "train"))]
+use std::sync::Arc;
+
 use burn::module::Module;
 use burn::nn::Linear;
 use burn::nn::pool::{AdaptiveAvgPool2d, AdaptiveAvgPool2dConfig};
 use burn::tensor::{Device, Tensor, activation::softmax};
+#[cfg(all(feature = "winograd", feature = "train"))]
+use winograd::SumAcross;
 
 use crate::config::{ConfigError, Pooling, VggConfig};
 use crate::device::check_size;
@@ -115,6 +120,18 @@ impl Vgg {
         }
     }
 
+    /// The network whose normalisations take their statistics over the parts of all these workers, in training.
+    #[cfg(all(feature = "winograd", feature = "train"))]
+    pub(crate) fn with_statistics_across(self, across: Option<Arc<dyn SumAcross>>) -> Self {
+        let mut blocks = self.blocks;
+        for block in &mut blocks {
+            let layers = std::mem::take(&mut block.layers).into_iter();
+            let across = |layer: ConvLayer| layer.with_statistics_across(across.clone());
+            block.layers = layers.map(across).collect();
+        }
+        Self { blocks, ..self }
+    }
+
     pub(crate) fn with_config(self, config: VggConfig) -> Self {
         Self { config, ..self }
     }
@@ -169,12 +186,6 @@ impl Vgg {
     /// The last layer alone: logits `[batch, classes]` of what [`Vgg::pre_logits`] gives.
     pub fn output_layer(&self, values: Tensor<2>) -> Tensor<2> {
         self.head().output(values)
-    }
-
-    /// [`Vgg::forward`] of images that are known to fit.
-    #[cfg(feature = "train")]
-    pub(crate) fn logits(&self, images: Tensor<4>) -> Tensor<2> {
-        self.head().logits(self.trunk().features(images))
     }
 
     pub(crate) fn trunk(&self) -> Trunk<'_> {

@@ -20,7 +20,7 @@ mod transform;
 
 pub use batch_norm::fold::{BatchNorm, fold_batch_norm};
 pub use batch_norm::{
-    BatchNormGradient, BatchNormLayer, BatchStatistics, batch_norm, batch_norm_gradient,
+    BatchNormGradient, BatchNormLayer, BatchStatistics, SumAcross, batch_norm, batch_norm_gradient,
 };
 pub use convolution::algorithm::{Algorithm, LayerSize};
 pub use convolution::by_size::ConvsBySize;

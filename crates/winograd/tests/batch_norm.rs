@@ -2,9 +2,15 @@
 
 mod common;
 
+use std::ops::Range;
+use std::sync::{Barrier, Mutex};
+
 use common::{error, random, scale};
 use proptest::prelude::*;
-use winograd::{Activation, BatchNormLayer, Error, batch_norm, batch_norm_gradient};
+use winograd::{
+    Activation, BatchNormGradient, BatchNormLayer, BatchStatistics, Error, SumAcross, batch_norm,
+    batch_norm_gradient,
+};
 
 const EPSILON: f64 = 1e-3;
 
@@ -104,7 +110,7 @@ proptest! {
         let input: Vec<f32> = random(count, 1).iter().map(|x| x + offset as f32).collect();
         let gradient = random(count, 2);
         let (gamma, beta) = (random(channels, 3), random(channels, 4));
-        let layer = BatchNormLayer { gamma: &gamma, beta: &beta, epsilon: EPSILON, relu };
+        let layer = BatchNormLayer { gamma: &gamma, beta: &beta, epsilon: EPSILON, relu, across: None };
         let expected = expect(size, &input, &layer, &gradient);
 
         let input = Activation::from_nchw(&input, [batch, channels, height, width]).unwrap();
@@ -137,10 +143,114 @@ fn a_layer_of_other_channels_is_refused() {
         beta: &beta,
         epsilon: EPSILON,
         relu: true,
+        across: None,
     };
     let found = batch_norm(&input, &layer, &mut Activation::new());
     assert!(
         matches!(found, Err(Error::Length { what: "beta", .. })),
         "{found:?}"
     );
+}
+
+/// Threads that add up numbers.
+#[derive(Debug)]
+struct Workers {
+    sums: Mutex<Vec<f64>>,
+    all_in: Barrier,
+    all_out: Barrier,
+}
+
+impl SumAcross for Workers {
+    fn sum(&self, values: &mut [f64]) {
+        {
+            let mut sums = self.sums.lock().unwrap();
+            sums.resize(values.len(), 0.0);
+            sums.iter_mut()
+                .zip(values.iter())
+                .for_each(|(sum, value)| *sum += value);
+        }
+        self.all_in.wait();
+        values.copy_from_slice(&self.sums.lock().unwrap());
+        if self.all_out.wait().is_leader() {
+            self.sums.lock().unwrap().clear();
+        }
+        self.all_out.wait();
+    }
+}
+
+/// What comes of both passes over some images.
+type Both = (BatchStatistics, Vec<f32>, BatchNormGradient, Vec<f32>);
+
+#[test]
+fn parts_of_several_workers_are_normalised_as_the_whole() {
+    const CHANNELS: usize = 20;
+    const IMAGE: usize = CHANNELS * 3 * 5;
+    // Parts of different sizes, far from zero.
+    let parts = [1, 3, 2];
+    let batch = parts.iter().sum::<usize>();
+    let input: Vec<f32> = random(batch * IMAGE, 1).iter().map(|x| x + 7.0).collect();
+    let gradient = random(batch * IMAGE, 2);
+    let (gamma, beta) = (random(CHANNELS, 3), random(CHANNELS, 4));
+    let layer = |across| BatchNormLayer {
+        gamma: &gamma,
+        beta: &beta,
+        epsilon: EPSILON,
+        relu: true,
+        across,
+    };
+    let run = |images: Range<usize>, across| {
+        let (shape, values) = (
+            [images.len(), CHANNELS, 3, 5],
+            images.start * IMAGE..images.end * IMAGE,
+        );
+        let input = Activation::from_nchw(&input[values.clone()], shape).unwrap();
+        let mut output = Activation::new();
+        let statistics = batch_norm(&input, &layer(across), &mut output).unwrap();
+        let mut back = Activation::from_nchw(&gradient[values], shape).unwrap();
+        let found = batch_norm_gradient(&input, &layer(across), &statistics, &mut back).unwrap();
+        (statistics, output.to_nchw(), found, back.to_nchw())
+    };
+    let (statistics, output, found, back) = run(0..batch, None);
+    let workers = Workers {
+        sums: Mutex::default(),
+        all_in: Barrier::new(parts.len()),
+        all_out: Barrier::new(parts.len()),
+    };
+    let mut start = 0;
+    let ranges = parts.map(|images| {
+        start += images;
+        start - images..start
+    });
+    let of_parts: Vec<_> = std::thread::scope(|scope| {
+        let (run, workers) = (&run, &workers);
+        let threads =
+            ranges.map(|images| scope.spawn(move || run(images, Some(workers as &dyn SumAcross))));
+        threads.map(|thread| thread.join().unwrap()).into()
+    });
+    let wide = |values: &[f32]| values.iter().copied().map(f64::from).collect::<Vec<_>>();
+    let join = |part: fn(&Both) -> &Vec<f32>| {
+        of_parts
+            .iter()
+            .flat_map(part)
+            .copied()
+            .collect::<Vec<f32>>()
+    };
+    for (of_part, ..) in &of_parts {
+        assert_eq!(of_part.pixels, batch * 15);
+        assert_eq!(
+            (&of_part.mean, &of_part.variance),
+            (&of_parts[0].0.mean, &of_parts[0].0.variance)
+        );
+        assert!(error(&of_part.mean, &wide(&statistics.mean)) < 1e-5);
+        assert!(error(&of_part.variance, &wide(&statistics.variance)) < 1e-6);
+    }
+    assert!(error(&join(|part| &part.1), &wide(&output)) < 1e-5);
+    assert!(error(&join(|part| &part.3), &wide(&back)) < 1e-5);
+    // The parameters' gradients of the parts add up to those of the whole.
+    for channel in 0..CHANNELS {
+        let sum: f32 = of_parts.iter().map(|part| part.2.gamma[channel]).sum();
+        assert!((sum - found.gamma[channel]).abs() < 1e-4, "gamma {channel}");
+        let sum: f32 = of_parts.iter().map(|part| part.2.beta[channel]).sum();
+        assert!((sum - found.beta[channel]).abs() < 1e-4, "beta {channel}");
+    }
 }

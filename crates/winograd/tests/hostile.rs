@@ -245,8 +245,8 @@ proptest! {
         let mut output = Activation::new();
         let channels = if alike { first.channels() } else { channels };
         let (gamma, beta) = (vec![1.0; channels], vec![0.0; channels]);
-        let layer = BatchNormLayer { gamma: &gamma, beta: &beta, epsilon: 1e-5, relu: true };
-        let of_zeros = BatchStatistics { mean: beta.clone(), variance: gamma.clone() };
+        let layer = BatchNormLayer { gamma: &gamma, beta: &beta, epsilon: 1e-5, relu: true, across: None };
+        let of_zeros = BatchStatistics { mean: beta.clone(), variance: gamma.clone(), pixels: 1 };
         let _ = max_pool(&first, &mut output);
         let _ = relu_gradient(&first, &mut second);
         let _ = max_pool_gradient(&first, &output, &mut Activation::new(), true);
@@ -356,12 +356,14 @@ fn nothing_has_no_statistics_and_no_gradient() {
         beta: &[],
         epsilon: 1e-5,
         relu: false,
+        across: None,
     };
     let error = batch_norm(&nothing, &layer, &mut output).expect_err("nothing");
     assert_eq!(error, Error::Zero("batch"));
     let statistics = BatchStatistics {
         mean: vec![],
         variance: vec![],
+        pixels: 0,
     };
     let error =
         batch_norm_gradient(&nothing, &layer, &statistics, &mut output).expect_err("nothing");

@@ -221,6 +221,7 @@ fn what_follows_convolutions() {
         beta: &beta,
         epsilon: 1e-5,
         relu: true,
+        across: None,
     };
     on_two_threads(|| {
         let (mut normed, mut pooled) = (Activation::new(), Activation::new());

@@ -89,7 +89,6 @@ fn chained(layers: &[ConvLayer], input: &Tensor<4>, pool: bool) -> Option<Tensor
     let tracked = input.device().is_autodiff();
     let steps: Option<Vec<_>> = layers.iter().map(|layer| layer.step(tracked)).collect();
     let chained = chain(input.clone(), &steps?, pool)?;
-    let [batch, _, height, width] = input.dims();
     let norms = layers.iter().filter_map(|layer| layer.norm.as_ref());
     let learning = norms.filter(|norm| learns(norm, tracked));
     for (norm, statistics) in learning.zip(chained.statistics) {
@@ -97,7 +96,7 @@ fn chained(layers: &[ConvLayer], input: &Tensor<4>, pool: bool) -> Option<Tensor
             norm,
             statistics.mean,
             statistics.variance,
-            batch * height * width,
+            statistics.pixels,
         );
     }
     Some(chained.output)

@@ -6,9 +6,14 @@ use burn::nn::{BatchNorm, BatchNormConfig, PaddingConfig2d, Relu};
 use burn::tensor::{Device, Tensor};
 
 #[cfg(feature = "winograd")]
-use winograd::burn::{ChainLayer, ChainNorm, chain};
-
+use std::sync::Arc;
 #[cfg(feature = "winograd")]
+use winograd::{
+    SumAcross,
+    burn::{ChainLayer, ChainNorm, chain},
+};
+
+#[cfg(any(feature = "winograd", feature = "train"))]
 use super::batch_norm::learns;
 use super::batch_norm::normalise;
 use super::linear::small_normal;
@@ -25,6 +30,10 @@ pub struct ConvLayer {
     relu: Relu,
     #[module(skip)]
     engine: Engine,
+    /// The workers over whose parts of a batch the normalisation takes its statistics.
+    #[cfg(feature = "winograd")]
+    #[module(skip)]
+    across: Option<Arc<dyn SumAcross>>,
 }
 
 impl ConvLayer {
@@ -58,6 +67,8 @@ impl ConvLayer {
             norm: batch_norm.then(|| BatchNormConfig::new(outputs).init(device)),
             relu: Relu::new(),
             engine: Engine::default(),
+            #[cfg(feature = "winograd")]
+            across: None,
         }
     }
 
@@ -87,6 +98,13 @@ impl ConvLayer {
 }
 
 impl ConvLayer {
+    /// Channels of the layer's normalisation, if it has one that takes the statistics of what it is trained on.
+    #[cfg(feature = "train")]
+    pub(crate) fn learning_norm_channels(&self) -> Option<usize> {
+        let norm = self.norm.as_ref().filter(|norm| learns(norm, true))?;
+        Some(norm.gamma.lazy_shape().num_elements())
+    }
+
     /// The layer for inference, its batch normalisation folded into weights and bias.
     pub(crate) fn folded(&self) -> Self {
         if self.norm.is_none() {
@@ -125,6 +143,12 @@ impl ConvLayer {
 
 #[cfg(feature = "winograd")]
 impl ConvLayer {
+    /// The layer whose normalisation takes its statistics over the parts of all these workers, in training.
+    #[cfg(feature = "train")]
+    pub(crate) fn with_statistics_across(self, across: Option<Arc<dyn SumAcross>>) -> Self {
+        Self { across, ..self }
+    }
+
     pub(crate) fn convolve(&self, input: Tensor<4>) -> Tensor<4> {
         if self.engine == Engine::Winograd
             && let Some(bias) = &self.conv.bias
@@ -157,6 +181,7 @@ impl ConvLayer {
                 gamma: norm.gamma.val(),
                 beta: norm.beta.val(),
                 epsilon: norm.epsilon,
+                across: self.across.clone(),
             }),
             relu: true,
         })

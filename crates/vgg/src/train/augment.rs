@@ -15,14 +15,8 @@ pub struct Augmentation {
 }
 
 impl Augmentation {
-    /// Appends a changed copy of an image of `shape` (channels, height, width) to `target`.
-    pub(super) fn apply(
-        &self,
-        pixels: &[u8],
-        [_, height, width]: [usize; 3],
-        random: &mut impl Rng,
-        target: &mut Vec<u8>,
-    ) {
+    /// What becomes of the next image. As many random numbers are drawn for each.
+    pub(super) fn draw(&self, random: &mut impl Rng) -> Change {
         let mirror = self.mirror && random.random();
         let shift = match self.crop_padding {
             0 => [0, 0],
@@ -30,6 +24,22 @@ impl Augmentation {
                 [(); 2].map(|()| random.random_range(0..=2 * padding) as isize - padding as isize)
             }
         };
+        Change { mirror, shift }
+    }
+}
+
+/// What is done to one image.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Change {
+    mirror: bool,
+    /// Rows and columns.
+    shift: [isize; 2],
+}
+
+impl Change {
+    /// Appends a changed copy of an image of `shape` (channels, height, width) to `target`.
+    pub(super) fn apply(self, pixels: &[u8], [_, height, width]: [usize; 3], target: &mut Vec<u8>) {
+        let Self { mirror, shift } = self;
         for plane in pixels.chunks_exact(height * width) {
             for row in 0..height {
                 let row = row.checked_add_signed(shift[0]).filter(|&row| row < height);
@@ -58,7 +68,9 @@ mod tests {
         let mut random = ChaCha8Rng::seed_from_u64(1);
         let once = |_| {
             let mut target = Vec::new();
-            augmentation.apply(&IMAGE, [1, 2, 3], &mut random, &mut target);
+            augmentation
+                .draw(&mut random)
+                .apply(&IMAGE, [1, 2, 3], &mut target);
             target
         };
         (0..200).map(once).collect()

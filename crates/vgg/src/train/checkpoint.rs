@@ -8,6 +8,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use burn::tensor::Bytes;
 use burn::train::checkpoint::{Checkpoint, Checkpointer, CheckpointerError};
 
 use super::error::TrainError;
@@ -172,6 +173,31 @@ impl<R: Checkpoint> Checkpointer<R> for PartCheckpointer {
     }
 }
 
+/// Gives a part that another worker has loaded, and keeps none itself, for burn-train.
+pub(super) struct ReceivedPart(Mutex<Vec<u8>>);
+
+impl ReceivedPart {
+    pub(super) fn new(bytes: Vec<u8>) -> Self {
+        Self(Mutex::new(bytes))
+    }
+}
+
+impl<R: Checkpoint> Checkpointer<R> for ReceivedPart {
+    fn save(&self, _: usize, _: R) -> Result<(), CheckpointerError> {
+        Ok(())
+    }
+
+    fn delete(&self, _: usize) -> Result<(), CheckpointerError> {
+        Ok(())
+    }
+
+    fn restore(&self, _: usize) -> Result<R, CheckpointerError> {
+        let mut bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let bytes = Bytes::from_bytes_vec(std::mem::take(&mut *bytes));
+        R::checkpoint_from_bytes(bytes).map_err(CheckpointerError::Record)
+    }
+}
+
 /// A checkpoint on disk.
 pub(super) struct Found {
     run: PathBuf,
@@ -220,6 +246,12 @@ impl Found {
     pub(super) fn part<R: Checkpoint>(&self, part: Part) -> Result<R, TrainError> {
         let path = self.path(part);
         R::load(path.clone()).map_err(|error| self.damaged(&path, error))
+    }
+
+    /// One part as it lies on the disk.
+    pub(super) fn bytes(&self, part: Part) -> Result<Vec<u8>, TrainError> {
+        let path = self.path(part);
+        fs::read(&path).map_err(|error| self.damaged(&path, error))
     }
 
     pub(super) fn path(&self, part: Part) -> PathBuf {

@@ -53,7 +53,16 @@ pub struct TrainConfig {
     /// Every random choice of the run follows from this.
     #[config(default = 0)]
     pub seed: u64,
+    /// In so many parts, one after the other, the images of a step are computed, so that they need less memory; `None` is
+    /// one. Gradients are those of the whole batch; batch normalisation sees each part for itself.
+    pub accumulate: Option<usize>,
+    /// Whether batch normalisation takes its statistics over the parts of all workers, instead of each for itself; `None`
+    /// is no.
+    pub sync_batch_norm: Option<bool>,
 }
+
+/// The batch for which a learning rate is meant that is scaled ([`TrainConfig::with_scaled_learning_rate`]).
+const USUAL_BATCH: f64 = 64.0;
 
 impl TrainConfig {
     /// Checks every setting.
@@ -106,11 +115,25 @@ impl TrainConfig {
                 padding.to_string(),
                 padding <= MOST_PADDING,
             ),
+            (
+                "the number of parts of a batch",
+                "at least 1 and at most the batch size",
+                self.accumulate.unwrap_or(1).to_string(),
+                (1..=self.batch_size).contains(&self.accumulate.unwrap_or(1)),
+            ),
         ];
         match rules.into_iter().find(|(.., holds)| !holds) {
             None => Ok(()),
             Some((what, range, found, _)) => Err(TrainError::Setting { what, range, found }),
         }
+    }
+
+    /// The same with a learning rate that grows with the batch: it is what it was for 64 images in a step, and twice as
+    /// high for 128 (the linear scaling of Goyal et al. 2017, who found that a warm-up belongs to it).
+    #[must_use]
+    pub fn with_scaled_learning_rate(mut self) -> Self {
+        self.learning_rate *= self.batch_size as f64 / USUAL_BATCH;
+        self
     }
 
     /// Steps of the whole run, for `images` training images.
@@ -227,6 +250,10 @@ mod tests {
                 "the label smoothing must be",
             ),
             (
+                good().with_accumulate(Some(65)),
+                "the number of parts of a batch must be at least 1 and at most the batch size, found 65",
+            ),
+            (
                 TrainConfig::new(OptimizerKind::Sgd, 0.0),
                 "the learning rate must be above 0",
             ),
@@ -234,5 +261,11 @@ mod tests {
             let message = config.validate().expect_err(expected).to_string();
             assert!(message.starts_with(expected), "{message}");
         }
+    }
+
+    #[test]
+    fn a_scaled_learning_rate_is_that_of_64_images() {
+        let config = TrainConfig::new(OptimizerKind::Sgd, 0.02).with_batch_size(256);
+        assert_eq!(config.with_scaled_learning_rate().learning_rate, 0.08);
     }
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use super::distributed::{GroupError, Member};
 use crate::classifier::ClassifierError;
 use crate::config::ConfigError;
 use crate::data::DataError;
@@ -70,7 +71,7 @@ pub enum TrainError {
         reason: String,
     },
     /// The loss became NaN or infinite: the weights are of no use any more.
-    #[error("{}", not_finite(what, *found, *epoch, *checkpoint))]
+    #[error("{}", not_finite(&of(what, member.as_ref()), *found, *epoch, *checkpoint))]
     NotFinite {
         /// What became so.
         what: &'static str,
@@ -80,6 +81,8 @@ pub enum TrainError {
         epoch: usize,
         /// Behind which epoch the newest checkpoint was saved, which was left as it is.
         checkpoint: Option<usize>,
+        /// Which worker it is of, where it is not so for all.
+        member: Option<Member>,
     },
     /// The network gives an answer that is no number.
     #[error("the network's answer to image {image} is not finite: its weights are of no use")]
@@ -112,9 +115,19 @@ pub enum TrainError {
     /// The device cannot do a step.
     #[error("the device failed: {0}; smaller batches need less of its memory")]
     Device(String),
+    /// The workers of a group cannot go on together.
+    #[error(transparent)]
+    Group(#[from] GroupError),
     /// burn-train stopped on an error.
     #[error("training stopped: {0}")]
     Stopped(String),
+}
+
+fn of(what: &str, member: Option<&Member>) -> String {
+    match member {
+        Some(member) => format!("{what} of {member}"),
+        None => what.to_owned(),
+    }
 }
 
 fn not_finite(what: &str, found: f64, epoch: usize, checkpoint: Option<usize>) -> String {
@@ -133,6 +146,26 @@ fn not_finite(what: &str, found: f64, epoch: usize, checkpoint: Option<usize>) -
 }
 
 impl TrainError {
+    /// The error with the newest checkpoint in its message, where that belongs there.
+    pub(super) fn with_checkpoint(self, newest: Option<usize>) -> Self {
+        match self {
+            Self::NotFinite {
+                what,
+                found,
+                epoch,
+                member,
+                ..
+            } => Self::NotFinite {
+                what,
+                found,
+                epoch,
+                checkpoint: newest,
+                member,
+            },
+            error => error,
+        }
+    }
+
     pub(crate) fn io(path: &Path, source: std::io::Error) -> Self {
         Self::Io {
             path: path.to_owned(),

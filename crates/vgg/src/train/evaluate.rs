@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use burn::data::dataloader::DataLoader;
-
+use super::distributed::{Group, Solo};
 use super::error::TrainError;
 use super::loader::EpochLoader;
 use crate::data::{ImageSet, Normalization};
@@ -72,51 +71,102 @@ pub fn evaluate(
     batch_size: usize,
     progress: &mut dyn FnMut(usize),
 ) -> Result<Evaluation, TrainError> {
-    let classes = network.config().classes;
     let loader = EpochLoader::in_order(
         set.clone(),
         Arc::new(normalization.clone()),
         batch_size,
         network.device(),
     );
-    let mut confusion = vec![vec![0; classes]; classes];
-    let mut loss = 0.0;
+    evaluate_in_group(&Solo, network, &loader, progress)
+}
+
+/// [`evaluate`] by all workers of a group, each of which has a loader of its parts.
+pub(super) fn evaluate_in_group(
+    group: &dyn Group,
+    network: &PreparedVgg,
+    loader: &EpochLoader,
+    progress: &mut dyn FnMut(usize),
+) -> Result<Evaluation, TrainError> {
+    let classes = network.config().classes;
+    let mut tally = Tally::new(classes);
     let mut done = 0;
-    for batch in loader.iter() {
-        let batch = batch.map_err(|error| TrainError::Stopped(error.to_string()))?;
-        let logits = network.forward(batch.images).map_err(|error| match error {
-            PreparedError::Input(error) => TrainError::from(error),
-            error => TrainError::Device(error.to_string()),
-        })?;
-        let logits = logits.try_into_vec_as::<f32>();
-        let logits = logits.map_err(|error| TrainError::Device(failure(error)))?;
-        for row in logits.chunks_exact(classes) {
-            let label = set.label(done);
-            let counts = confusion
-                .get_mut(label)
-                .ok_or_else(|| TrainError::Setting {
-                    what: "a label",
-                    range: "below the number of the network's classes",
-                    found: label.to_string(),
-                })?;
-            // The largest of numbers of which one is NaN says nothing.
-            if !row.iter().all(|logit| logit.is_finite()) {
-                return Err(TrainError::NoAnswer { image: done });
+    let mut batches = loader.epoch();
+    while let Some(dealt) = batches.next_dealt() {
+        let dealt = dealt?;
+        for batch in dealt.parts.into_iter().flatten() {
+            let labels = batch.targets.try_into_vec_as::<i64>();
+            let labels = labels.map_err(|error| TrainError::Device(failure(error)))?;
+            let logits = network.forward(batch.images).map_err(|error| match error {
+                PreparedError::Input(error) => TrainError::from(error),
+                error => TrainError::Device(error.to_string()),
+            })?;
+            let logits = logits.try_into_vec_as::<f32>();
+            let logits = logits.map_err(|error| TrainError::Device(failure(error)))?;
+            for (row, &label) in logits.chunks_exact(classes).zip(&labels) {
+                tally.add(row, label)?;
             }
-            counts[argmax(row)] += 1;
-            loss -= log_probability(row, label);
-            done += 1;
         }
+        done += dealt.images;
         progress(done);
     }
-    Ok(Evaluation {
-        confusion,
-        loss: loss / done as f64,
-    })
+    tally.of_all(group)
+}
+
+/// Counts of images, and the sum of their losses.
+struct Tally {
+    classes: usize,
+    /// [`Evaluation::confusion`], row by row.
+    counts: Vec<usize>,
+    loss: f64,
+    images: usize,
+}
+
+impl Tally {
+    fn new(classes: usize) -> Self {
+        Self {
+            classes,
+            counts: vec![0; classes * classes],
+            loss: 0.0,
+            images: 0,
+        }
+    }
+
+    /// An image with its logits and its class.
+    fn add(&mut self, logits: &[f32], label: i64) -> Result<(), TrainError> {
+        let known = usize::try_from(label)
+            .ok()
+            .filter(|&label| label < self.classes);
+        let label = known.ok_or_else(|| TrainError::Setting {
+            what: "a label",
+            range: "below the number of the network's classes",
+            found: label.to_string(),
+        })?;
+        // The largest of numbers of which one is NaN says nothing.
+        if !logits.iter().all(|logit| logit.is_finite()) {
+            return Err(TrainError::NoAnswer { image: self.images });
+        }
+        self.counts[label * self.classes + argmax(logits)] += 1;
+        self.loss -= log_probability(logits, label);
+        self.images += 1;
+        Ok(())
+    }
+
+    /// The evaluation over the images of all workers.
+    fn of_all(self, group: &dyn Group) -> Result<Evaluation, TrainError> {
+        let mut sums = vec![self.loss, self.images as f64];
+        sums.extend(self.counts.iter().map(|&count| count as f64));
+        group.sum(&mut sums)?;
+        let counts = sums[2..].chunks_exact(self.classes);
+        let row = |row: &[f64]| row.iter().map(|&count| count as usize).collect();
+        Ok(Evaluation {
+            confusion: counts.map(row).collect(),
+            loss: sums[0] / sums[1],
+        })
+    }
 }
 
 /// Where the largest value is; the first of equal ones.
-fn argmax(values: &[f32]) -> usize {
+pub(super) fn argmax(values: &[f32]) -> usize {
     let largest = |best: usize, index: usize| {
         if values[index] > values[best] {
             index

@@ -4,33 +4,35 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use burn::data::dataloader::DataLoader;
 use burn::module::Module;
-use burn::optim::OptimizerRecord;
-use burn::optim::lr_scheduler::LrSchedulerRecord;
-use burn::store::ModuleRecord;
 use burn::tensor::Device;
 use burn::train::metric::{AccuracyMetric, LearningRateMetric, LossMetric};
-use burn::train::{Learner, SupervisedTraining, TrainStep};
+use burn::train::{Learner, SupervisedTraining, TrainingStrategy};
 
-use super::chart;
-use super::checkpoint::{Checkpoints, Found, Part, PartCheckpointer};
-use super::config::{RunConfig, Start, TrainConfig};
+use super::checkpoint::{Checkpoints, Found, Part, PartCheckpointer, ReceivedPart};
+use super::config::{RunConfig, TrainConfig};
+#[cfg(feature = "winograd")]
+use super::distributed::OfGroup;
+use super::distributed::{Ending, Footing, Group, Solo, Together};
 use super::error::TrainError;
-use super::evaluate::{Evaluation, evaluate};
-use super::finite::{LossWatch, Lost, is_finite};
+use super::evaluate::evaluate_in_group;
+use super::finish::{class_summaries, draw, save};
+use super::finite::{LossWatch, Lost};
 use super::history::{EpochEnd, History, MemoryLog};
-use super::loader::EpochLoader;
+use super::loader::{Deal, EpochLoader};
 use super::optimizer::{optimizer, schedule};
 use super::progress::renderer;
-use super::run_folder::{ClassSummary, RunFolder, Summary};
+use super::run_folder::{RunFolder, Summary};
 use super::seal::settings as settings_digest;
-use super::step::Learning;
+use super::start::{begin, check, try_step};
 use super::watch::Watch;
-use crate::classifier::Classifier;
 use crate::config::VggConfig;
 use crate::data::{ImageData, ImageSet};
 use crate::device::failure;
+#[cfg(feature = "winograd")]
+use crate::device::is_processor;
+#[cfg(feature = "winograd")]
+use crate::engine::Engine;
 use crate::model::Vgg;
 
 /// How a run ended.
@@ -59,57 +61,110 @@ pub fn train(
     device: &Device,
     watch: Watch,
 ) -> Result<Outcome, TrainError> {
+    let alone: Arc<dyn Group> = Arc::new(Solo);
+    train_in_group(&alone, Some(folder), config, data, device, watch)
+}
+
+/// [`train`] as one worker of a group, of which each computes a part of every batch on its own `device` and comes to the
+/// same end. Rank 0 gives the `folder`, which the others do not need, and the network; all need the same data and settings.
+///
+/// # Errors
+/// As for [`train`], and [`TrainError::Group`]: workers that were not started alike, or one that is lost. A worker that
+/// has an error of its own has to tell the others ([`Group::leave`]).
+pub fn train_in_group(
+    group: &Arc<dyn Group>,
+    folder: Option<&RunFolder>,
+    config: &RunConfig,
+    data: ImageData,
+    device: &Device,
+    watch: Watch,
+) -> Result<Outcome, TrainError> {
     check(config, &data)?;
-    let _lock = folder.locked()?;
+    let sets = Sets {
+        train: Arc::new(data.train),
+        test: Arc::new(data.test),
+    };
+    work(group, folder, config, sets, device, watch)
+}
+
+/// The images of a run, which several workers of a process share.
+#[derive(Clone)]
+pub(super) struct Sets {
+    pub(super) train: Arc<ImageSet>,
+    pub(super) test: Arc<ImageSet>,
+}
+
+/// [`train_in_group`] with images that were checked.
+pub(super) fn work(
+    group: &Arc<dyn Group>,
+    folder: Option<&RunFolder>,
+    config: &RunConfig,
+    sets: Sets,
+    device: &Device,
+    watch: Watch,
+) -> Result<Outcome, TrainError> {
     let settings = &config.training;
-    let (train_set, test_set) = (Arc::new(data.train), Arc::new(data.test));
-
-    let network = start(folder, config, device)?;
-    device.seed(settings.seed);
-    let network = network.valid().train();
-    let network = network.with_engine(config.engine);
-    network.check_input(batch_shape(&train_set))?;
-    network.check_input(batch_shape(&test_set))?;
-
+    let parts = settings.accumulate.unwrap_or(1);
+    let sync_norms =
+        settings.sync_batch_norm == Some(true) && config.model.batch_norm && group.size() > 1;
+    check_sync(sync_norms, config, device)?;
+    // Rank 0 alone keeps the folder.
+    let folder = folder.filter(|_| group.rank() == 0);
+    let _lock = folder.map(RunFolder::locked).transpose()?;
     let bound = settings_digest(config)
-        .map_err(|error| TrainError::broken(&folder.path().join("config.json"), error))?;
-    let found = Found::newest(folder.path())?;
+        .map_err(|error| TrainError::Stopped(format!("the settings: {error}")))?;
+    if group.size() > 1 {
+        Footing::new(&bound, &sets.train, &sets.test).agree(group.as_ref())?;
+    }
+    let found = match folder {
+        Some(folder) => Found::newest(folder.path())?,
+        None => None,
+    };
     if let Some(found) = &found {
         found.check(&bound)?;
     }
-    let epochs_done = found.as_ref().map_or(0, |found| found.epoch);
     let rows = found.as_ref().map_or(Ok(vec![]), Found::rows)?;
     let history = History::new(rows);
-    let mut learning = Learning::new(network, settings.label_smoothing);
-    if let Some(found) = &found {
-        learning = restore(learning, found)?;
-    }
+    let of_run = [sets.train.as_ref(), sets.test.as_ref()];
+    let beginning = begin(
+        group.as_ref(),
+        folder,
+        found.as_ref(),
+        config,
+        of_run,
+        device,
+    )?;
+    let epochs_done = beginning.epochs;
+    let mut learning = beginning.learning;
+
+    let normalization = Arc::new(config.preprocessing.normalization.clone());
+    let deal = |parts| Deal {
+        rank: group.rank(),
+        size: group.size(),
+        parts,
+    };
+    let in_order = |set: &Arc<ImageSet>, parts| {
+        let loader = EpochLoader::in_order(
+            set.clone(),
+            normalization.clone(),
+            settings.batch_size,
+            device,
+        );
+        loader.dealt(deal(parts))
+    };
+    let (train_images, test_images) = (in_order(&sets.train, parts), in_order(&sets.test, 1));
     let start = Instant::now();
     if epochs_done < settings.epochs {
         let interrupter = watch.interrupter.clone();
         let losses = LossWatch::new(interrupter.clone());
-        let checkpoints = Checkpoints::new(folder.path(), bound, history.clone());
-        let normalization = Arc::new(config.preprocessing.normalization.clone());
-        let in_order = |set: &Arc<ImageSet>| {
-            EpochLoader::in_order(
-                set.clone(),
-                normalization.clone(),
-                settings.batch_size,
-                device,
-            )
-        };
         // Before the dashboard opens, which would hide why it takes long.
-        try_step(&learning, &in_order(&train_set))?;
-        let train_loader =
-            in_order(&train_set).shuffled(settings.seed, settings.augmentation, epochs_done);
-        let part = |part| PartCheckpointer {
-            part,
-            checkpoints: checkpoints.clone(),
-        };
+        try_step(&learning, &train_images)?;
+        let train_loader = train_images.shuffled(settings.seed, settings.augmentation, epochs_done);
+        let resumed = (epochs_done > 0).then_some(epochs_done);
         let mut training = SupervisedTraining::new(
-            folder.path(),
-            Arc::new(train_loader),
-            Arc::new(in_order(&test_set)),
+            folder.map_or(Path::new(""), RunFolder::path),
+            Arc::new(train_loader.clone()),
+            Arc::new(test_images.clone()),
         )
         .metric_train_numeric(LossMetric::new())
         .metric_train_numeric(AccuracyMetric::new())
@@ -122,75 +177,98 @@ pub fn train(
             history: history.clone(),
             losses: losses.clone(),
         })
-        .with_custom_checkpointers(
-            part(Part::Model),
-            part(Part::Optimizer),
-            part(Part::Schedule),
-        )
         .with_interrupter(interrupter)
-        .renderer(renderer(watch, found.as_ref().map(|found| found.epoch)))
+        .renderer(renderer(watch, resumed))
         .num_epochs(settings.epochs);
-        if let Some(found) = &found {
-            training = training.checkpoint(found.epoch);
+        let checkpoints =
+            folder.map(|folder| Checkpoints::new(folder.path(), bound, history.clone()));
+        if let Some(checkpoints) = &checkpoints {
+            let part = |part| PartCheckpointer {
+                part,
+                checkpoints: checkpoints.clone(),
+            };
+            let [model, optimizer, schedule] = Part::ALL.map(part);
+            training = training.with_custom_checkpointers(model, optimizer, schedule);
+        } else if let Some(received) = beginning.received {
+            let [model, optimizer, schedule] = received.map(ReceivedPart::new);
+            training = training.with_custom_checkpointers(model, optimizer, schedule);
         }
-        let schedule = schedule(settings, train_set.len())?;
+        if let Some(epoch) = resumed {
+            training = training.checkpoint(epoch);
+        }
+        let ending = Arc::new(Ending::default());
+        let together = group.size() > 1 || parts > 1;
+        if together {
+            let device = device.clone().autodiff();
+            learning.network = synchronised(learning.network, group, sync_norms);
+            training =
+                training.with_training_strategy(TrainingStrategy::Custom(Arc::new(Together {
+                    group: group.clone(),
+                    train: train_loader.on(&device),
+                    test: test_images.clone(),
+                    device,
+                    sync_norms,
+                    ending: ending.clone(),
+                })));
+        }
+        let schedule = schedule(settings, sets.train.len())?;
         let learner = Learner::new(learning, optimizer(settings, config.engine)?, schedule);
         let result = training.launch(learner);
-        if let Some(failure) = checkpoints.take_failure() {
+        if let Some(failure) = checkpoints.and_then(|checkpoints| checkpoints.take_failure()) {
             return Err(failure);
         }
         if let Some(error) = result.error {
             return Err(TrainError::Stopped(failure(error)));
         }
+        let checkpoint = history.rows().last().map(|row| row.epoch);
+        if let Some(failure) = ending.take_failure() {
+            return Err(failure.with_checkpoint(checkpoint));
+        }
         if let Some(Lost { what, found, epoch }) = losses.lost() {
-            let checkpoint = history.rows().last().map(|row| row.epoch);
             return Err(TrainError::NotFinite {
                 what,
                 found,
                 epoch,
                 checkpoint,
+                member: None,
             });
         }
         learning = result.model;
-        if result.interrupted.is_some() {
-            save(folder, config, learning.network)?;
-            let epochs_done = history.rows().last().map_or(0, |row| row.epoch);
-            return Ok(Outcome::Interrupted { epochs_done });
+        let stopped = match together {
+            true => ending.stopped(),
+            false => result.interrupted.is_some(),
+        };
+        if stopped {
+            if let Some(folder) = folder {
+                save(folder, config, learning.network)?;
+            }
+            return Ok(Outcome::Interrupted {
+                epochs_done: checkpoint.unwrap_or(0),
+            });
         }
     }
     let seconds = start.elapsed().as_secs_f64();
 
     learning = learning.valid();
-    let evaluation = evaluate(
-        &learning.network.prepare(),
-        &test_set,
-        &config.preprocessing.normalization,
-        settings.batch_size,
-        &mut |_| {},
-    )?;
-    let drawn = |name: &str, svg: Result<String, String>| {
-        let svg = svg.map_err(|error| TrainError::broken(&folder.path().join(name), error))?;
-        folder.write(name, &svg)
-    };
-    drawn("curve.svg", chart::curve(&history.rows()))?;
-    drawn(
-        "confusion.svg",
-        chart::confusion(&evaluation, &config.classes),
-    )?;
-    save(folder, config, learning.network)?;
-    let seen = (settings.epochs.saturating_sub(epochs_done)) * train_set.len();
+    let prepared = learning.network.prepare();
+    let evaluation = evaluate_in_group(group.as_ref(), &prepared, &test_images, &mut |_| {})?;
+    let seen = (settings.epochs.saturating_sub(epochs_done)) * sets.train.len();
     let summary = Summary {
         parameters: config.model.parameter_count() as u64,
         epochs: settings.epochs,
-        train_images: train_set.len(),
-        test_images: test_set.len(),
+        train_images: sets.train.len(),
+        test_images: sets.test.len(),
         test_loss: evaluation.loss,
         test_accuracy: evaluation.accuracy(),
         seconds,
         images_per_second: seen as f64 / seconds,
         classes: class_summaries(&evaluation, &config.classes),
     };
-    folder.write_json("summary.json", &summary)?;
+    if let Some(folder) = folder {
+        draw(folder, config, &history, &evaluation)?;
+        save(folder, config, learning.network)?;
+        folder.write_json("summary.json", &summary)?;
+    }
     Ok(Outcome::Finished(summary))
 }
 
@@ -245,110 +323,33 @@ pub fn fit(
     }
 }
 
-/// The network as the run begins, on an autodiff device.
-fn start(folder: &RunFolder, config: &RunConfig, device: &Device) -> Result<Vgg, TrainError> {
-    device.seed(config.training.seed);
-    let network = config.model.init(&device.clone().autodiff())?;
-    let network = match config.start {
-        // Read again even right behind their saving: numbers in another order in memory are added in another
-        // order, and a run that was resumed would end with other last digits.
-        Some(Start::Given) => network.load(folder.start_weights())?,
-        Some(Start::Random) | None => network,
+/// Checks that normalisations over all workers' parts can be computed where they are asked for.
+fn check_sync(wanted: bool, config: &RunConfig, device: &Device) -> Result<(), TrainError> {
+    #[cfg(feature = "winograd")]
+    let can = config.engine == Engine::Winograd && is_processor(device);
+    #[cfg(not(feature = "winograd"))]
+    let can = {
+        let _ = device;
+        false
     };
-    Ok(match config.frozen {
-        Some(group) => network.with_frozen(group),
-        None => network,
-    })
-}
-
-fn check(config: &RunConfig, data: &ImageData) -> Result<(), TrainError> {
-    config.model.validate()?;
-    config.training.validate()?;
-    if data.classes != config.classes {
+    if wanted && !can {
         return Err(TrainError::Setting {
-            what: "the classes of the images",
-            range: "those of the run's config.json",
-            found: data.classes.join(", "),
-        });
-    }
-    if config.classes.len() != config.model.classes {
-        return Err(TrainError::Setting {
-            what: "the number of classes",
-            range: "the same for network and images",
-            found: format!("{} and {}", config.model.classes, config.classes.len()),
+            what: "batch normalisation over the parts of all workers",
+            range: "computed on a CPU by the engine winograd",
+            found: format!("the engine {} on {}", config.engine, config.backend),
         });
     }
     Ok(())
 }
 
-/// A forward and a backward pass, without the optimizer and its state, that change nothing. Where a GPU's memory
-/// does not suffice for them, its error comes here at once: burn-train would hand out steps until a queue is full,
-/// and wait there for ever.
-fn try_step(learning: &Learning, loader: &EpochLoader) -> Result<(), TrainError> {
-    // On the device on which burn-train will have it.
-    let device = learning.network.output.weight.lazy_device();
-    let Some(batch) = loader.to_device(&device).iter().next() else {
-        return Ok(());
-    };
-    let batch = batch.map_err(|error| TrainError::Stopped(error.to_string()))?;
-    // Normalisations have running statistics of their own in a copy that is made like this.
-    let copy = learning.clone().valid().train();
-    let output = TrainStep::step(&copy, batch);
-    let device = |error| TrainError::Device(failure(error));
-    let loss = output.item.loss.try_into_vec_as::<f32>().map_err(device)?;
-    if let Some(&found) = loss.iter().find(|loss| !loss.is_finite()) {
-        return Err(TrainError::NotFinite {
-            what: "training loss",
-            found: found.into(),
-            epoch: 0,
-            checkpoint: None,
-        });
-    }
-    // The gradient of the first layer that learns is the last one to be computed.
-    let mut weights = copy.network.blocks.iter().flat_map(|block| &block.layers);
-    let gradient = weights.find_map(|layer| output.grads.get::<4>(layer.conv.weight.id));
-    if let Some(gradient) = gradient {
-        gradient.try_into_vec_as::<f32>().map_err(device)?;
-    }
-    Ok(())
+/// The network with normalisations over all workers' parts, if they are wanted.
+#[cfg(feature = "winograd")]
+fn synchronised(network: Vgg, group: &Arc<dyn Group>, wanted: bool) -> Vgg {
+    let across = wanted.then(|| Arc::new(OfGroup(group.clone())) as Arc<dyn winograd::SumAcross>);
+    network.with_statistics_across(across)
 }
 
-fn batch_shape(set: &ImageSet) -> [usize; 4] {
-    let [channels, height, width] = set.shape();
-    [1, channels, height, width]
-}
-
-/// Loads all parts of a checkpoint once, so that a damaged one is an error here: burn-train,
-/// which loads them again, would panic.
-fn restore(learning: Learning, found: &Found) -> Result<Learning, TrainError> {
-    let record: ModuleRecord = found.part(Part::Model)?;
-    found.part::<OptimizerRecord>(Part::Optimizer)?;
-    found.part::<LrSchedulerRecord>(Part::Schedule)?;
-    learning
-        .try_load_record(record)
-        .map_err(|error| found.damaged(&found.path(Part::Model), error))
-}
-
-/// Saves the network, unless it is of no use: then what was saved before stays.
-fn save(folder: &RunFolder, config: &RunConfig, network: Vgg) -> Result<(), TrainError> {
-    if !is_finite(&network)? {
-        return Err(TrainError::Stopped(
-            "weights of the network are not finite, and were not saved".to_owned(),
-        ));
-    }
-    let (classes, preprocessing) = (config.classes.clone(), config.preprocessing.clone());
-    let classifier = Classifier::new(network, classes, preprocessing)?;
-    Ok(classifier.save(folder.weights(), config.precision)?)
-}
-
-fn class_summaries(evaluation: &Evaluation, classes: &[String]) -> Vec<ClassSummary> {
-    let finite = |value: f64| value.is_finite().then_some(value);
-    let scores = evaluation.scores().into_iter().zip(classes);
-    scores
-        .map(|(score, name)| ClassSummary {
-            name: name.clone(),
-            precision: finite(score.precision),
-            recall: finite(score.recall),
-        })
-        .collect()
+#[cfg(not(feature = "winograd"))]
+fn synchronised(network: Vgg, _: &Arc<dyn Group>, _: bool) -> Vgg {
+    network
 }

@@ -2,6 +2,7 @@
 
 use burn::module::Module;
 use burn::nn::loss::CrossEntropyLossConfig;
+use burn::tensor::{Int, Tensor};
 use burn::train::{ClassificationOutput, InferenceStep, TrainOutput, TrainStep};
 
 use super::loader::ImageBatch;
@@ -13,7 +14,7 @@ pub struct Learning {
     /// The network.
     pub network: Vgg,
     #[module(skip)]
-    label_smoothing: f64,
+    pub(super) label_smoothing: f64,
 }
 
 impl Learning {
@@ -27,24 +28,58 @@ impl Learning {
 
     /// Logits, and the batch's mean cross-entropy.
     fn classify(&self, batch: ImageBatch, label_smoothing: f64) -> ClassificationOutput {
+        // The loader's images were checked against the network before the first step.
+        let map = self.network.trunk().features(batch.images);
+        self.classify_map(map, batch.targets, label_smoothing)
+    }
+
+    /// The same from the map behind the last block.
+    pub(super) fn classify_map(
+        &self,
+        map: Tensor<4>,
+        targets: Tensor<1, Int>,
+        label_smoothing: f64,
+    ) -> ClassificationOutput {
+        let logits = self.network.head().logits(map);
         let smoothing = (label_smoothing > 0.0).then_some(label_smoothing as f32);
         let loss = CrossEntropyLossConfig::new()
             .with_smoothing(smoothing)
-            .init(&batch.images.device());
-        // The loader's images were checked against the network before the first step.
-        let logits = self.network.logits(batch.images);
-        let loss = loss.forward(logits.clone(), batch.targets.clone());
-        ClassificationOutput::new(loss, logits, batch.targets)
+            .init(&logits.device());
+        let loss = loss.forward(logits.clone(), targets.clone());
+        ClassificationOutput::new(loss, logits, targets)
+    }
+
+    /// The loss of images that are `part` of a batch, as it goes into the mean of the whole. Scaled in front of the
+    /// backward pass: normalisations over all parts add up what comes through them.
+    pub(super) fn scaled(&self, output: &ClassificationOutput, part: f64) -> Tensor<1> {
+        match part {
+            1.0 => output.loss.clone(),
+            _ => output.loss.clone().mul_scalar(part),
+        }
+    }
+
+    /// burn-train weighs a loss by its length: one value for each image makes the mean of an epoch
+    /// right although its last batch is smaller.
+    pub(super) fn weighted(&self, output: ClassificationOutput) -> ClassificationOutput {
+        let [batch] = output.targets.dims();
+        ClassificationOutput {
+            loss: output.loss.detach().expand([batch]),
+            ..output
+        }
     }
 }
 
-/// burn-train weighs a loss by its length: one value for each image makes the mean of an epoch
-/// right although its last batch is smaller.
-fn weighted(output: ClassificationOutput) -> ClassificationOutput {
-    let [batch] = output.targets.dims();
-    ClassificationOutput {
-        loss: output.loss.detach().expand([batch]),
-        ..output
+impl Learning {
+    /// [`TrainStep::step`] of images that are `part` of a batch, in `(0, 1]`: the gradients of all parts add up to those of
+    /// the whole batch's mean loss. The loss that comes out is the part's own mean.
+    pub(super) fn step_of_part(
+        &self,
+        images: ImageBatch,
+        part: f64,
+    ) -> TrainOutput<ClassificationOutput> {
+        let output = self.classify(images, self.label_smoothing);
+        let gradients = self.scaled(&output, part).backward();
+        TrainOutput::new(self, gradients, self.weighted(output))
     }
 }
 
@@ -53,9 +88,7 @@ impl TrainStep for Learning {
     type Output = ClassificationOutput;
 
     fn step(&self, batch: ImageBatch) -> TrainOutput<ClassificationOutput> {
-        let output = self.classify(batch, self.label_smoothing);
-        let gradients = output.loss.backward();
-        TrainOutput::new(self, gradients, weighted(output))
+        self.step_of_part(batch, 1.0)
     }
 }
 
@@ -64,6 +97,6 @@ impl InferenceStep for Learning {
     type Output = ClassificationOutput;
 
     fn step(&self, batch: ImageBatch) -> ClassificationOutput {
-        weighted(self.classify(batch, 0.0))
+        self.weighted(self.classify(batch, 0.0))
     }
 }

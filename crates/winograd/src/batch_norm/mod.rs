@@ -5,6 +5,7 @@
 //! ∂x = γ / √(σ² + ε) · (g − ∂β / m − x̂ · ∂γ / m)
 //! (Ioffe and Szegedy 2015, section 3).
 
+mod across;
 pub(crate) mod fold;
 mod statistics;
 mod sums;
@@ -17,6 +18,7 @@ use crate::maps::line::{LANES, Line, lines_for};
 use crate::simd::{Kernel, Op, Vector};
 use crate::threads::planes_per_task;
 
+pub use across::SumAcross;
 pub use statistics::BatchStatistics;
 use statistics::statistics;
 use sums::{CHUNK, Sums};
@@ -32,6 +34,8 @@ pub struct BatchNormLayer<'a> {
     pub epsilon: f64,
     /// Whether a ReLU follows.
     pub relu: bool,
+    /// The other workers, where the maps are those of one worker's part of the batch: statistics are those of all parts.
+    pub across: Option<&'a dyn SumAcross>,
 }
 
 /// The gradients of a normalisation's parameters.
@@ -58,7 +62,7 @@ pub fn batch_norm(
 ) -> Result<BatchStatistics, Error> {
     let [batch, channels, height, width] = shape(input, layer)?;
     output.reshape([batch, channels, height, width])?;
-    let statistics = statistics(input);
+    let statistics = statistics(input, layer.across);
     let factors = factors(layer, &statistics);
     let (kernel, plane) = (Kernel::detect(), height * width);
     output
@@ -132,18 +136,25 @@ pub fn batch_norm_gradient(
         gamma: vec![0.0; channels],
         beta: vec![0.0; channels],
     };
-    let count = (batch * plane) as f64;
     let blocks = factors.len();
-    for channel in 0..channels {
+    let total = |channel: usize, which: usize| -> f64 {
+        let parts = parts.iter().skip(channel / LANES).step_by(blocks);
+        parts.map(|part| part[which][channel % LANES]).sum()
+    };
+    // The number of pixels, then both sums of each channel. The parameters' gradients are of this worker's part.
+    let mut sums = vec![(batch * plane) as f64];
+    sums.extend((0..channels).flat_map(|channel| [total(channel, 0), total(channel, 1)]));
+    for (channel, pair) in sums[1..].as_chunks::<2>().0.iter().enumerate() {
+        found.beta[channel] = pair[0] as f32;
+        found.gamma[channel] = (pair[1] * inverse_deviation(layer, statistics, channel)) as f32;
+    }
+    if let Some(across) = layer.across {
+        across.sum(&mut sums);
+    }
+    let count = sums[0];
+    for (channel, &[sum, product]) in sums[1..].as_chunks::<2>().0.iter().enumerate() {
         let (block, lane) = (channel / LANES, channel % LANES);
-        let total = |which: usize| -> f64 {
-            let parts = parts.iter().skip(block).step_by(blocks);
-            parts.map(|part| part[which][lane]).sum()
-        };
-        let (sum, product) = (total(0), total(1));
         let inverse = inverse_deviation(layer, statistics, channel);
-        found.beta[channel] = sum as f32;
-        found.gamma[channel] = (product * inverse) as f32;
         factors[block].shift_back.0[lane] = (sum / count) as f32;
         factors[block].slope_back.0[lane] = (product * inverse * inverse / count) as f32;
     }

@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::across::SumAcross;
 use super::sums::{CHUNK, Sums};
 use crate::maps::activation::Activation;
 use crate::maps::line::{LANES, Line, lines_for};
@@ -15,6 +16,8 @@ pub struct BatchStatistics {
     pub mean: Vec<f32>,
     /// `[channels]`, biased: divided by the number of pixels.
     pub variance: Vec<f32>,
+    /// How many pixels of each channel they were taken over, of all workers' parts of the batch.
+    pub pixels: usize,
 }
 
 /// What one piece of a plane says of its sixteen channels.
@@ -50,7 +53,8 @@ impl Moments {
     }
 }
 
-pub(super) fn statistics(input: &Activation) -> BatchStatistics {
+/// Those of the batch of which `input` is the part of one worker, if `across` is given.
+pub(super) fn statistics(input: &Activation, across: Option<&dyn SumAcross>) -> BatchStatistics {
     let (kernel, plane) = (Kernel::detect(), input.height() * input.width());
     let parts: Vec<Moments> = input
         .lines()
@@ -64,13 +68,21 @@ pub(super) fn statistics(input: &Activation) -> BatchStatistics {
         .collect();
     let channels = input.channels();
     let blocks = lines_for(channels);
+    let moments: Vec<Moments> = (0..blocks)
+        .map(|block| {
+            let parts = parts.iter().skip(block).step_by(blocks);
+            parts.fold(Moments::NONE, Moments::with)
+        })
+        .collect();
+    if let Some(across) = across {
+        return of_all(&moments, channels, across);
+    }
     let mut found = BatchStatistics {
         mean: Vec::with_capacity(blocks * LANES),
         variance: Vec::with_capacity(blocks * LANES),
+        pixels: input.batch() * plane,
     };
-    for block in 0..blocks {
-        let parts = parts.iter().skip(block).step_by(blocks);
-        let moments = parts.fold(Moments::NONE, Moments::with);
+    for moments in moments {
         found.mean.extend(moments.mean.map(|mean| mean as f32));
         let variance = moments.squares.map(|sum| (sum / moments.count) as f32);
         found.variance.extend(variance);
@@ -78,6 +90,33 @@ pub(super) fn statistics(input: &Activation) -> BatchStatistics {
     found.mean.truncate(channels);
     found.variance.truncate(channels);
     found
+}
+
+/// The statistics of all workers' parts, from one worker's moments and the sums of all.
+fn of_all(moments: &[Moments], channels: usize, across: &dyn SumAcross) -> BatchStatistics {
+    let of = |channel: usize| (&moments[channel / LANES], channel % LANES);
+    let sum = |channel| {
+        let (part, lane) = of(channel);
+        part.count * part.mean[lane]
+    };
+    let square = |channel| {
+        let (part, lane) = of(channel);
+        part.squares[lane] + part.count * part.mean[lane] * part.mean[lane]
+    };
+    let mut sums = vec![moments[0].count];
+    sums.extend((0..channels).map(sum));
+    sums.extend((0..channels).map(square));
+    across.sum(&mut sums);
+    let (count, means) = (sums[0], sums[1..=channels].iter().map(|sum| sum / sums[0]));
+    let squares = sums[1 + channels..].iter().map(|sum| sum / count);
+    BatchStatistics {
+        mean: means.clone().map(|mean| mean as f32).collect(),
+        variance: means
+            .zip(squares)
+            .map(|(mean, square)| (square - mean * mean).max(0.0) as f32)
+            .collect(),
+        pixels: count as usize,
+    }
 }
 
 /// Mean and squared deviations of a piece of a plane, in two passes over the first cache.

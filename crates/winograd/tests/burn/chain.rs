@@ -166,6 +166,7 @@ fn with_norms(mut layers: Vec<ChainLayer>, device: &Device) -> Vec<ChainLayer> {
             gamma: tensor([channels], 0.5, device) + 1.0,
             beta: tensor([channels], 0.3 + index as f32 / 10.0, device),
             epsilon: 1e-5,
+            across: None,
         });
     }
     layers

@@ -1,11 +1,13 @@
 //! A layer of a chain, as tensors of Burn and as those of a backend.
 
+use std::sync::Arc;
+
 use burn::tensor::Tensor;
 
 use super::types::{ChainLayer, ChainNorm};
 use crate::burn::backend::{CpuBackend, Primitive};
 use crate::burn::tensors::{TensorSource, values};
-use crate::{BatchNormLayer, Error};
+use crate::{BatchNormLayer, Error, SumAcross};
 
 /// A 3x3 convolution with stride 1, and what follows it.
 pub(in crate::burn) struct Convolution<'a> {
@@ -44,6 +46,7 @@ pub(super) struct NormTensors<B: CpuBackend> {
     gamma: Primitive<B>,
     beta: Primitive<B>,
     epsilon: f64,
+    across: Option<Arc<dyn SumAcross>>,
 }
 
 impl<B: CpuBackend> LayerTensors<B> {
@@ -66,6 +69,7 @@ impl<B: CpuBackend> LayerTensors<B> {
                         gamma: source.contiguous(&norm.gamma)?,
                         beta: source.contiguous(&norm.beta)?,
                         epsilon: norm.epsilon,
+                        across: norm.across.clone(),
                     }),
                     None => None,
                 },
@@ -92,6 +96,7 @@ impl<B: CpuBackend> NormTensors<B> {
             beta: values::<B>(&self.beta)?,
             epsilon: self.epsilon,
             relu,
+            across: self.across.as_deref(),
         })
     }
 }

@@ -1,8 +1,10 @@
 //! What goes into a chain, and what comes out.
 
+use std::sync::Arc;
+
 use burn::tensor::Tensor;
 
-use crate::BatchStatistics;
+use crate::{BatchStatistics, SumAcross};
 
 /// A 3x3 convolution with stride 1 and padding 1, and what follows it.
 #[derive(Debug, Clone)]
@@ -27,6 +29,8 @@ pub struct ChainNorm {
     pub beta: Tensor<1>,
     /// Added to the variance.
     pub epsilon: f64,
+    /// The other workers, where the maps are those of one worker's part of the batch: statistics are those of all parts.
+    pub across: Option<Arc<dyn SumAcross>>,
 }
 
 /// What a chain puts out.
@@ -45,6 +49,8 @@ pub struct ChainStatistics {
     pub mean: Tensor<1>,
     /// `[out_channels]`, biased: divided by the number of pixels.
     pub variance: Tensor<1>,
+    /// How many pixels of each channel they were taken over, of all workers' parts of the batch.
+    pub pixels: usize,
 }
 
 pub(super) fn as_tensors(
@@ -54,6 +60,7 @@ pub(super) fn as_tensors(
     let tensors = statistics.iter().map(|statistics| ChainStatistics {
         mean: tensor(&statistics.mean),
         variance: tensor(&statistics.variance),
+        pixels: statistics.pixels,
     });
     tensors.collect()
 }

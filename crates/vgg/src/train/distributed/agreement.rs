@@ -1,0 +1,146 @@
+//! Whether all workers were started in the same way.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::error::GroupError;
+use super::group::Group;
+use crate::data::ImageSet;
+use crate::fetch::hexadecimal;
+use crate::train::error::TrainError;
+
+/// What all workers must have in common.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::train) struct Footing {
+    version: String,
+    features: String,
+    train: Images,
+    test: Images,
+    settings: String,
+}
+
+/// A set of images.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Images {
+    count: usize,
+    /// SHA-256 of pixels and labels.
+    digest: String,
+}
+
+impl Images {
+    fn of(set: &ImageSet) -> Self {
+        let mut hash = Sha256::new();
+        for index in 0..set.len() {
+            hash.update(set.pixels(index));
+            hash.update((set.label(index) as u64).to_le_bytes());
+        }
+        Self {
+            count: set.len(),
+            digest: hexadecimal(&hash.finalize()),
+        }
+    }
+}
+
+/// The first letters tell two apart.
+impl fmt::Display for Images {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let start = self.digest.get(..12).unwrap_or(&self.digest);
+        write!(f, "{} with SHA-256 {start}…", self.count)
+    }
+}
+
+impl Footing {
+    /// That of this worker, whose settings have this digest.
+    pub(in crate::train) fn new(settings: &str, train: &ImageSet, test: &ImageSet) -> Self {
+        let features = [
+            ("flex", cfg!(feature = "flex")),
+            ("ndarray", cfg!(feature = "ndarray")),
+            ("wgpu", cfg!(feature = "wgpu")),
+            ("vulkan", cfg!(feature = "vulkan")),
+            ("cuda", cfg!(feature = "cuda")),
+            ("cpu", cfg!(feature = "cpu")),
+            ("winograd", cfg!(feature = "winograd")),
+            ("fusion", cfg!(feature = "fusion")),
+            ("autotune", cfg!(feature = "autotune")),
+        ];
+        let features = features.into_iter().filter(|(_, on)| *on);
+        Self {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            features: features.map(|(name, _)| name).collect::<Vec<_>>().join(","),
+            train: Images::of(train),
+            test: Images::of(test),
+            settings: settings.to_owned(),
+        }
+    }
+
+    /// Compares it with those of all others.
+    pub(in crate::train) fn agree(&self, group: &dyn Group) -> Result<(), TrainError> {
+        let unclear = |error| TrainError::Stopped(format!("what a rank was started with: {error}"));
+        let mine = serde_json::to_vec(self).map_err(unclear)?;
+        let all = group.gather(mine)?;
+        let all: Result<Vec<Self>, _> = all
+            .iter()
+            .map(|bytes| serde_json::from_slice(bytes))
+            .collect();
+        let all = all.map_err(unclear)?;
+        for (rank, other) in all.iter().enumerate() {
+            if let Some((what, here, there)) = difference(&all[0], other) {
+                let member = group.member(rank);
+                return Err(TrainError::from(GroupError::Disagrees {
+                    member,
+                    what,
+                    here,
+                    there,
+                }));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What differs first, and how.
+fn difference(here: &Footing, there: &Footing) -> Option<(&'static str, String, String)> {
+    let texts = |footing: &Footing| {
+        [
+            footing.version.clone(),
+            footing.features.clone(),
+            footing.train.to_string(),
+            footing.test.to_string(),
+            footing.settings.clone(),
+        ]
+    };
+    let names = [
+        "the version",
+        "the features",
+        "the training images",
+        "the test images",
+        "settings with SHA-256",
+    ];
+    let pairs = names
+        .into_iter()
+        .zip(texts(here).into_iter().zip(texts(there)));
+    pairs
+        .map(|(what, (here, there))| (what, here, there))
+        .find(|(_, here, there)| here != there)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_difference_is_told() {
+        let set = |pixel| ImageSet::new([1, 1, 2], vec![pixel, 2, 3, 4], vec![0, 1]).expect("fits");
+        let mine = Footing::new("abc", &set(1), &set(1));
+        assert_eq!(difference(&mine, &mine.clone()), None);
+        let other = Footing::new("abd", &set(9), &set(1));
+        let (what, here, there) = difference(&mine, &other).expect("other pixels");
+        assert_eq!(what, "the training images");
+        assert!(here.starts_with("2 with SHA-256 ") && here != there);
+        let other = Footing::new("abd", &set(1), &set(1));
+        let (what, ..) = difference(&mine, &other).expect("other settings");
+        assert_eq!(what, "settings with SHA-256");
+    }
+}
