@@ -63,7 +63,8 @@ fn weights_that_are_no_numbers_are_not_exported() {
     let classifier = Classifier::shipped(&Device::flex()).expect("shipped");
     let network = classifier.network().clone();
     let norm = network.blocks[0].layers[1].norm.as_ref().expect("a norm");
-    norm.running_var.update(norm.running_var.value_sync() * -1.0);
+    norm.running_var
+        .update(norm.running_var.value_sync() * -1.0);
     norm.running_var.value_sync();
     let (classes, preprocessing) = (classifier.classes().to_vec(), classifier.preprocessing());
     let broken = Classifier::new(network, classes, preprocessing.clone()).expect("it fits");
