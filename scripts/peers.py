@@ -140,8 +140,6 @@ def opencv_peer(model, kind, batch, threads, workload):
 
     cv2.setNumThreads(threads)
     net = cv2.dnn.readNetFromONNX(onnx_file(model))
-    net.setPreferableBackend(cv2.dnn.DNN_BACKEND_OPENCV)
-    net.setPreferableTarget(cv2.dnn.DNN_TARGET_CPU)
     images = numpy.random.randn(*shape(model, batch)).astype(numpy.float32)
 
     def call():
