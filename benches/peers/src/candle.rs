@@ -33,7 +33,10 @@ impl Vgg {
             "small" => (&[2, 2, 3, 3], 1, 512, 10),
             other => return Err(format!("no network is called {other}").into()),
         };
-        let padded = Conv2dConfig { padding: 1, ..Conv2dConfig::default() };
+        let padded = Conv2dConfig {
+            padding: 1,
+            ..Conv2dConfig::default()
+        };
         let mut layers = Vec::new();
         for (&count, channels) in convolutions.iter().zip([64, 128, 256, 512, 512]) {
             for _ in 0..count {
@@ -49,7 +52,10 @@ impl Vgg {
             let bias = Tensor::zeros(outputs, candle_core::DType::F32, device)?;
             classifier.push(Linear::new(weight(&[outputs, inputs], device)?, Some(bias)));
         }
-        Ok(Self { features: layers, classifier })
+        Ok(Self {
+            features: layers,
+            classifier,
+        })
     }
 
     fn forward(&self, images: &Tensor) -> Result<Tensor> {

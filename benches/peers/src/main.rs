@@ -50,7 +50,9 @@ fn run(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
                 _ => Err("candle takes no file, rten and tract an ONNX file".into()),
             }
         }
-        _ => Err("peers about PEER, or peers run PEER THREADS WORKLOAD MODEL BATCH [ONNX FILE]".into()),
+        _ => Err(
+            "peers about PEER, or peers run PEER THREADS WORKLOAD MODEL BATCH [ONNX FILE]".into(),
+        ),
     }
 }
 
@@ -58,8 +60,14 @@ fn run(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
 fn about(peer: &str) -> Result<String, String> {
     match peer {
         "candle" => Ok(format!("candle {}, f32", env!("VERSION_CANDLE_CORE"))),
-        "rten" => Ok(format!("rten {}, f32, weights packed when loaded", env!("VERSION_RTEN"))),
-        "tract" => Ok(format!("tract {}, f32, optimised for the batch", env!("VERSION_TRACT_ONNX"))),
+        "rten" => Ok(format!(
+            "rten {}, f32, weights packed when loaded",
+            env!("VERSION_RTEN")
+        )),
+        "tract" => Ok(format!(
+            "tract {}, f32, optimised for the batch",
+            env!("VERSION_TRACT_ONNX")
+        )),
         _ => Err(format!("unknown peer {peer}: {}", PEERS.join(", "))),
     }
 }

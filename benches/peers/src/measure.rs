@@ -33,7 +33,10 @@ impl Job<'_> {
     }
 
     /// Calls it for BENCH_SECONDS, at least five times, after three calls that do not count, and prints the median.
-    pub fn report(&self, mut call: impl FnMut() -> Result<(), Box<dyn Error>>) -> Result<(), Box<dyn Error>> {
+    pub fn report(
+        &self,
+        mut call: impl FnMut() -> Result<(), Box<dyn Error>>,
+    ) -> Result<(), Box<dyn Error>> {
         let seconds = match std::env::var("BENCH_SECONDS") {
             Ok(seconds) => seconds.parse::<f64>()?,
             Err(_) => 4.0,
@@ -53,8 +56,17 @@ impl Job<'_> {
             0 => f64::midpoint(times[middle - 1], times[middle]),
             _ => times[middle],
         };
-        let Self { peer, threads, workload, .. } = self;
-        println!("{peer}\t{workload}\t{threads}\t{median:.3}\t{:.3}\t{}", times[0], times.len());
+        let Self {
+            peer,
+            threads,
+            workload,
+            ..
+        } = self;
+        println!(
+            "{peer}\t{workload}\t{threads}\t{median:.3}\t{:.3}\t{}",
+            times[0],
+            times.len()
+        );
         Ok(())
     }
 }

@@ -3,31 +3,30 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use rten::{ModelOptions, RunOptions, ThreadPool};
-use rten_tensor::prelude::*;
-use tract_linalg::multithread::{Executor, set_default_executor};
-use tract_onnx::prelude::*;
-
 use crate::measure::Job;
 
 /// Weights are packed for the products when the model is loaded, as its guide to performance says.
 pub fn rten(job: &Job<'_>, file: &str) -> Result<(), Box<dyn Error>> {
+    use rten::{ModelOptions, RunOptions, ThreadPool};
+    use rten_tensor::NdTensor;
+    use rten_tensor::prelude::*;
+
     let mut options = ModelOptions::with_all_ops();
     let model = options.prepack_weights(true).load_file(file)?;
-    let images = rten_tensor::NdTensor::from_data(job.shape(), job.images());
+    let images = NdTensor::from_data(job.shape(), job.images());
     let pool = Arc::new(ThreadPool::with_num_threads(job.threads));
+    let options = RunOptions::default().with_thread_pool(Some(pool));
     job.report(|| {
-        let options = RunOptions {
-            thread_pool: Some(pool.clone()),
-            ..RunOptions::default()
-        };
-        model.run_one(images.view().into(), Some(options))?;
+        model.run_one(images.view().into(), Some(options.clone()))?;
         Ok(())
     })
 }
 
 /// The graph is optimised for images of this shape, and products are shared between the threads.
 pub fn tract(job: &Job<'_>, file: &str) -> Result<(), Box<dyn Error>> {
+    use tract_linalg::multithread::{Executor, set_default_executor};
+    use tract_onnx::prelude::*;
+
     if job.threads > 1 {
         set_default_executor(Executor::multithread(job.threads));
     }
