@@ -135,7 +135,7 @@ def speed(figures):
         groups = [("vgg16-28", "1", "inference", threads), ("vgg16-28", "2", "sgd", threads)]
     sides, peers = "prepared,prepared-f16,module,burn", []
     if figures.peers:
-        sides, peers = sides + ",ncnn,openvino,ort,torch", ["--peers", figures.peers]
+        sides, peers = sides + ",ncnn,openvino,ort,torch,opencv,rten,tract,candle", ["--peers", figures.peers]
     else:
         print("speed: without other frameworks, which --peers scripts/peers.py adds", file=sys.stderr)
     rows, found = [], []
@@ -146,9 +146,11 @@ def speed(figures):
         for key in dict.fromkeys((m["model"], m["task"], m["batch"]) for m in measured):
             row = [m for m in measured if (m["model"], m["task"], m["batch"]) == key]
             rows.append(speed_row(key, count, {m["side"]: m["median_ms"] for m in row}))
-    header = ["", "prepared", "prepared, f16", "module", "Burn", "ncnn", "OpenVINO", "ONNX Runtime", "PyTorch, best",
-              "ours / best other"]
+    header = ["", "prepared", "prepared, f16", "module", "Burn", "ncnn", "OpenVINO", "ONNX Runtime", "OpenCV", "rten",
+              "tract", "candle", "PyTorch, best", "ours / best other"]
     text = f"Milliseconds, {threads} threads where nothing else is said, medians.\n\n{table(header, rows)}\n\n"
+    if said := dict.fromkeys(m["about"] for m in found if m["about"]):
+        text += f"The others: {'; '.join(said)}. "
     spread = [m["spread_percent"] for m in found if m["backend"]]
     drift = max(m["drift_percent"] for m in found)
     text += f"From the 10th to the 90th percentile our calls lie {min(spread):.0f} to {max(spread):.0f} % of the median "
@@ -160,7 +162,8 @@ def speed_row(key, threads, times):
     """Milliseconds of each side; ours is the prepared network, or in training the module."""
     model, task, batch = key
     torch = [time for side, time in times.items() if side.startswith("torch")]
-    others = [times.get(side) for side in ("ncnn", "openvino", "onnxruntime")] + [min(torch, default=None)]
+    names = ("ncnn", "openvino", "onnxruntime", "opencv", "rten", "tract", "candle")
+    others = [times.get(side) for side in names] + [min(torch, default=None)]
     ours = times.get("prepared", times.get("module"))
     best = min((time for time in others if time), default=None)
     shown = [times.get(side) for side in ("prepared", "prepared-f16", "module", "burn")] + others

@@ -46,6 +46,8 @@ if grep -rq "$root" --include=Cargo.toml .; then
   echo "a package needs the workspace" >&2
   exit 1
 fi
-cargo run --package outside -- "$place/run"
-cargo test --doc --package winograd --package burn-cost --package vgg \
-  --features winograd/burn,vgg/cost,vgg/embedded,vgg/pretrained,vgg/train
+# The program runs as a test, so that both are built with the same features, and Burn once.
+packages=(--package outside "${crates[@]/#/--package=}" --features
+  winograd/burn,vgg/cost,vgg/embedded,vgg/pretrained,vgg/train)
+cargo test --bins "${packages[@]}" -- --nocapture
+cargo test --doc "${packages[@]}"

@@ -1,29 +1,36 @@
 #!/usr/bin/env python3
 """Times other frameworks for `benches --bin compare`: peers.py run PEER THREADS WORKLOAD.
 
-    pip install torch torchvision onnx onnxscript onnxruntime openvino ncnn pnnx
+    pip install torch torchvision onnx onnxscript onnxruntime openvino ncnn pnnx opencv-python-headless
     pip install onnxruntime-ep-webgpu        # for ort-webgpu
+    python3 scripts/peers.py build           # for candle, rten and tract: builds benches/peers with cargo, some minutes
+    python3 scripts/peers.py list            # which are there, and what is missing
 
-PEER is torch, ort, openvino or ncnn, on the processor; torch-cuda or ort-webgpu, on a GPU. WORKLOAD is one of W1_vgg16_b1, W2_vgg16_bN, W4_vgg16bn_bN, W5_vgg19_bN
+PEER is torch, ort, openvino, ncnn, opencv, rten, tract or candle, on the processor; torch-cuda or ort-webgpu, on a GPU.
+WORKLOAD is one of W1_vgg16_b1, W2_vgg16_bN, W4_vgg16bn_bN, W5_vgg19_bN
 (inference at 224x224), W2_vgg16_train_sgd_bN, W2_vgg16_train_adam_bN, W3_small_infer_bN, W3_small_train_sgd_bN, W3_small_train_adam_bN (the 28x28 network).
 BENCH_SECONDS is the time for each way to run it; PEERS_WAYS=eager,cl leaves out PyTorch's other ways, which compile for
-half a minute. A line has the fields peer, workload, threads, median and
+half a minute. The first line says what the peer is, its version and precision, behind its name and "about". Any other has the fields peer, workload, threads, median and
 least milliseconds, number of runs; on a GPU also its name, milliseconds of fixed products of matrices on it before
 and behind, and the bytes of its memory that the framework held at most, where it tells. What a peer cannot do, as a
 package or the GPU is not there, is said in one line on standard error. Weights are random, in f32; models that were
 converted are kept in PEERS_DIR (else ~/.cache/vgg-peers): the four networks take 4 GB.
 """
 import gc
+import importlib.metadata
 import os
 import pathlib
 import re
 import statistics
+import subprocess
 import sys
 import time
 import warnings
 
 warnings.filterwarnings("ignore")
 FOLDER = pathlib.Path(os.environ.get("PEERS_DIR") or pathlib.Path.home() / ".cache/vgg-peers")
+# The frameworks in Rust; PEERS_PROGRAM is another program in the place of what is built there.
+RUST = pathlib.Path(__file__).resolve().parent.parent / "benches/peers"
 SECONDS = float(os.environ.get("BENCH_SECONDS", "4"))
 SMALL = [64, 64, "M", 128, 128, "M", 256, 256, 256, "M", 512, 512, 512, "M"]
 
@@ -124,6 +131,50 @@ def onnx_file(model):
         )
         part.rename(path)
     return str(path)
+
+
+def opencv_peer(model, kind, batch, threads, workload):
+    """Winograd's algorithm is on by default."""
+    import cv2
+    import numpy
+
+    cv2.setNumThreads(threads)
+    net = cv2.dnn.readNetFromONNX(onnx_file(model))
+    images = numpy.random.randn(*shape(model, batch)).astype(numpy.float32)
+
+    def call():
+        net.setInput(images)
+        net.forward()
+
+    report("opencv", workload, threads, call)
+
+
+def rust_program():
+    """What `build` has built of benches/peers."""
+    built = RUST / "target/release" / ("peers.exe" if os.name == "nt" else "peers")
+    program = pathlib.Path(os.environ.get("PEERS_PROGRAM") or built)
+    if not program.is_file():
+        raise Missing("benches/peers is not built: python3 scripts/peers.py build")
+    return program
+
+
+def rust_peer(name):
+    """One that the program of benches/peers runs."""
+
+    def run(model, kind, batch, threads, workload):
+        program = rust_program()
+        file = [] if name == "candle" else [onnx_file(model)]
+        words = [program, "run", name, str(threads), workload, model, str(batch), *file]
+        sys.exit(subprocess.call(words, env=os.environ | {"RAYON_NUM_THREADS": str(threads)}))
+
+    return run
+
+
+def build():
+    """For this processor, as candle's own settings do; the others choose their kernels when they run."""
+    flags = os.environ.get("RUSTFLAGS", "-C target-cpu=native")
+    words = ["cargo", "build", "--release", "--locked", "--target-dir", RUST / "target"]
+    sys.exit(subprocess.call(words, cwd=RUST, env=os.environ | {"RUSTFLAGS": flags}))
 
 
 def torch_peer(model, kind, batch, threads, workload):
@@ -336,15 +387,60 @@ def ncnn_peer(model, kind, batch, threads, workload):
 
 
 PEERS = {
-    "torch": torch_peer, "ort": ort_peer, "openvino": openvino_peer, "ncnn": ncnn_peer,
+    "torch": torch_peer, "ort": ort_peer, "openvino": openvino_peer, "ncnn": ncnn_peer, "opencv": opencv_peer,
+    "rten": rust_peer("rten"), "tract": rust_peer("tract"), "candle": rust_peer("candle"),
     "torch-cuda": torch_cuda_peer, "ort-webgpu": ort_webgpu_peer,
+}
+# Of Python's: what it is called, its package or packages of which one is enough, and how it is run.
+ABOUT = {
+    "torch": ("PyTorch", ["torch"], "f32"),
+    "ort": ("ONNX Runtime", ["onnxruntime"], "f32"),
+    "openvino": ("OpenVINO", ["openvino"], "f32"),
+    "ncnn": ("ncnn", ["ncnn"], "f32, image by image"),
+    "opencv": ("OpenCV's DNN", ["opencv-python-headless", "opencv-python", "opencv-contrib-python"], "f32"),
+    "torch-cuda": ("PyTorch with cuDNN", ["torch"], "f32 without TF32"),
+    "ort-webgpu": ("ONNX Runtime's WebGPU provider", ["onnxruntime-ep-webgpu"], "f32"),
 }
 
 
+class Missing(Exception):
+    """A peer that is not there, and how to get it."""
+
+
+def about(peer):
+    """What a peer is, its version and precision."""
+    if peer not in ABOUT:
+        return subprocess.check_output([rust_program(), "about", peer], text=True).strip()
+    name, packages, how = ABOUT[peer]
+    for package in packages:
+        try:
+            return f"{name} {importlib.metadata.version(package)}, {how}"
+        except importlib.metadata.PackageNotFoundError:
+            pass
+    raise Missing(f"Python's {packages[0]} is not installed")
+
+
+def show_list():
+    for peer in PEERS:
+        try:
+            print(f"{peer:11} {about(peer)}")
+        except Missing as missing:
+            print(f"{peer:11} missing: {missing}")
+
+
 def main():
-    if len(sys.argv) != 5 or sys.argv[1] != "run":
-        sys.exit(__doc__)
-    _, _, peer, threads, workload = sys.argv
+    match sys.argv[1:]:
+        case ["build"]:
+            return build()
+        case ["list"]:
+            return show_list()
+        case ["run", peer, threads, workload]:
+            run(peer, threads, workload)
+        case _:
+            sys.exit(__doc__)
+
+
+def run(peer, threads, workload):
     found = parse(workload)
     if peer not in PEERS:
         sys.exit(f"unknown peer {peer}: {', '.join(PEERS)}")
@@ -353,7 +449,11 @@ def main():
     for name in ["OMP_NUM_THREADS", "MKL_NUM_THREADS"]:
         os.environ[name] = threads
     try:
+        if peer in ABOUT:  # the others say it themselves
+            print(peer, "about", about(peer), sep="\t", flush=True)
         PEERS[peer](*found, int(threads), workload)
+    except Missing as missing:
+        sys.exit(f"skipped: {missing}")
     except ModuleNotFoundError as error:
         sys.exit(f"skipped: Python's {error.name} is not installed")
 

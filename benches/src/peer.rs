@@ -38,6 +38,8 @@ pub fn peer_workload(workload: &Workload) -> Option<String> {
 pub struct PeerRun {
     /// The framework, and how it was run.
     pub name: String,
+    /// What it is, its version and precision, where its program tells.
+    pub about: Option<String>,
     /// Milliseconds of a call.
     pub median: f64,
     /// Milliseconds of the fastest call.
@@ -69,10 +71,16 @@ impl Peers<'_> {
             .args(["run", peer, &self.threads.to_string(), workload])
             .env("BENCH_SECONDS", self.seconds.to_string());
         let mut process = Process::start(command)?;
-        let mut runs = Vec::new();
+        let (mut runs, mut about) = (Vec::new(), None);
         while let Some(line) = process.line()? {
-            if line.split('\t').nth(1) == Some(workload) {
-                runs.push(parse(&line)?);
+            match line.splitn(3, '\t').collect::<Vec<_>>()[..] {
+                [_, "about", text] => about = Some(text.to_owned()),
+                [_, of, ..] if of == workload => runs.push(PeerRun {
+                    about: about.clone(),
+                    ..parse(&line)?
+                }),
+                // What else a framework says.
+                _ => {}
             }
         }
         process.end()?;
@@ -111,6 +119,7 @@ fn parse(line: &str) -> Result<PeerRun, Box<dyn Error>> {
     };
     Ok(PeerRun {
         name: name.into(),
+        about: None,
         median: number(median)?,
         least: number(least)?,
         elsewhere,
@@ -128,6 +137,7 @@ mod tests {
             run,
             PeerRun {
                 name: "torch-eager".into(),
+                about: None,
                 median: 168.6,
                 least: 160.25,
                 elsewhere: None,

@@ -91,6 +91,7 @@ fn other_frameworks_are_rows_and_broken_ones_say_why() {
     let program = folder.path().join("peers");
     let script = "#!/bin/sh\n[ \"$2\" = broken ] && echo 'no room' >&2 && exit 1\n\
         [ \"$2\" = far ] && printf 'far\\t%s\\t%s\\t4\\t3\\t9\\tCard\\t2\\t2.04\\t4096\\n' $4 $3 && exit\n\
+        printf '%s\\tabout\\tA framework 1.2, f32\\n' $2\n\
         printf '%s-a\\t%s\\t%s\\t7.5\\t7.25\\t9\\n%s-b\\t%s\\t%s\\t5\\t4\\t9\\n' $2 $4 $3 $2 $4 $3\n";
     std::fs::write(&program, script).expect("written");
     let mode = std::fs::Permissions::from_mode(0o755);
@@ -103,8 +104,12 @@ fn other_frameworks_are_rows_and_broken_ones_say_why() {
     let sides = ["--sides", "module,broken,fast,far", "--peers", program];
     let step = ["--tasks", "sgd", "--batch", "2", "--save", kept];
     let output = short_run(&[&sides[..], &step[..]].concat());
-    let said = "broken           no times: no room\n";
-    assert!(text(&output.stdout).ends_with(said));
+    let said = "broken           no times: no room\n  fast-a, fast-b: A framework 1.2, f32\n";
+    assert!(
+        text(&output.stdout).ends_with(said),
+        "{}",
+        text(&output.stdout)
+    );
     // It is not asked a second time for what it cannot do.
     let progress = text(&output.stderr);
     assert!(!progress.contains("once more"), "{progress}");
@@ -120,6 +125,11 @@ fn other_frameworks_are_rows_and_broken_ones_say_why() {
         (&7.5.into(), &7.25.into())
     );
     assert_eq!(found[1]["backend"], Value::Null);
+    assert_eq!(found[2]["about"], "A framework 1.2, f32");
+    assert_eq!(
+        (&found[0]["about"], &found[3]["about"]),
+        (&Value::Null, &Value::Null)
+    );
     assert_eq!(found[1]["device"], "processor");
     assert!(found[1]["percent_of_peak"].is_number());
     // On a device of its own, which nobody measured: only what its program says of it.
@@ -132,6 +142,19 @@ fn other_frameworks_are_rows_and_broken_ones_say_why() {
     assert_eq!(
         (&failures[0]["side"], &failures[0]["reason"]),
         (&"broken".into(), &"no room".into())
+    );
+}
+
+/// They have names for some workloads only.
+#[test]
+fn other_frameworks_are_not_left_out_without_a_word() {
+    let sides = ["--sides", "module,fast", "--peers", "nobody-starts-it"];
+    let output = short_run(&[&sides[..], &["--models", "vgg11-cifar"]].concat());
+    let said = "fast             no times: other frameworks do not have this workload\n";
+    assert!(
+        text(&output.stdout).ends_with(said),
+        "{}",
+        text(&output.stdout)
     );
 }
 

@@ -10,21 +10,25 @@ use vgg::train::{OptimizerKind, TrainConfig, fit};
 use vgg::{BlockConfig, Classifier, VggConfig, cost};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let device = vgg::device("flex")?;
     let folder = std::env::args()
         .nth(1)
         .ok_or("which folder may be written to?")?;
-    let folder = Path::new(&folder);
+    offline(Path::new(&folder))?;
+    // Half a gigabyte is downloaded.
+    if let Some(picture) = std::env::args().nth(2) {
+        println!("{}", published(&picture, &vgg::device("flex")?)?);
+    }
+    Ok(())
+}
+
+fn offline(folder: &Path) -> Result<(), Box<dyn Error>> {
+    let device = vgg::device("flex")?;
     let summary = own_data(&folder.join("own"), &device)?;
     println!("own data: {summary:.2} of the test images");
     let shirt = pictures(&folder.join("clothes"))?;
     println!("a folder: {}", a_folder(folder, &shirt, &device)?);
     println!("features: {:?}", features(&shirt, &device)?);
     println!("{}", costs(&device)?);
-    // Half a gigabyte is downloaded.
-    if let Some(picture) = std::env::args().nth(2) {
-        println!("{}", published(&picture, &device)?);
-    }
     Ok(())
 }
 
@@ -119,4 +123,12 @@ fn bmp(pixels: &[u8]) -> Vec<u8> {
     file.extend([0; 24]);
     file.extend(colours);
     file
+}
+
+#[test]
+fn all_but_the_download_works() -> Result<(), Box<dyn Error>> {
+    let folder = std::env::temp_dir().join(format!("vgg-outside-{}", std::process::id()));
+    let result = offline(&folder);
+    std::fs::remove_dir_all(&folder)?;
+    result
 }

@@ -38,6 +38,8 @@ impl Label {
 /// What came out of a turn for one of the names that a side goes by.
 pub(crate) struct Outcome {
     pub(crate) label: Label,
+    /// What another framework says that it is.
+    pub(crate) about: Option<String>,
     /// [`PROCESSOR`], or what another device calls itself.
     pub(crate) device: String,
     pub(crate) bursts: Vec<Burst>,
@@ -131,6 +133,7 @@ impl Own {
         let calls = turn.bursts.iter().flat_map(|burst| &burst.calls);
         Ok(Outcome {
             label: Label::of(&self.subject),
+            about: None,
             device: gpu.map_or_else(|| PROCESSOR.into(), |gpu| gpu.name.clone()),
             least_ms: calls.copied().fold(f64::INFINITY, f64::min),
             bursts: turn.bursts,
@@ -172,6 +175,8 @@ fn outcome(run: PeerRun, fixed_work: f64) -> Outcome {
             side: run.name,
             backend: None,
         },
+        // Of a program of somebody else, in one line.
+        about: run.about.map(|about| console::printable(&about, 76)),
         bursts: vec![burst],
         least_ms: run.least,
         reference,
@@ -200,6 +205,7 @@ mod tests {
     fn a_framework_is_held_against_the_work_of_its_device() {
         let run = |elsewhere| PeerRun {
             name: "torch".into(),
+            about: Some("PyTorch 2.15, f32".into()),
             median: 8.0,
             least: 7.0,
             elsewhere,
@@ -207,6 +213,7 @@ mod tests {
         let here = outcome(run(None), 5.0);
         assert_eq!((here.device.as_str(), here.reference), (PROCESSOR, None));
         assert_eq!(here.bursts[0].fixed_work, 5.0);
+        assert_eq!(here.about.as_deref(), Some("PyTorch 2.15, f32"));
         let there = outcome(
             run(Some(Elsewhere {
                 device: "NVIDIA H200".into(),

@@ -106,7 +106,7 @@ mod tests {
         let text = rows(&report.machine, &report.rows).expect("CSV");
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines.len(), 4);
-        let start = ",\"torch, eager\",,processor,12345.6,";
+        let start = ",\"torch, eager\",,\"PyTorch 2.15.0, f32\",processor,12345.6,";
         assert!(lines[2].contains(start), "{text}");
         let reason = ",Python's onnxruntime_ep_webgpu is not installed";
         assert!(

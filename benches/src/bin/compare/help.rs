@@ -35,8 +35,9 @@ memory at once. Memory is that of the device, – where the backend does not tel
 The program of --peers is called as `PROGRAM run PEER THREADS WORKLOAD`, with the environment
 variable BENCH_SECONDS set, and prints lines of tab-separated fields: peer, workload, threads, median
 milliseconds, least milliseconds, number of runs; and if it ran on a GPU also what that calls itself,
-milliseconds of a fixed piece of work on it before and behind, bytes of its memory or nothing. A program
-that fails says why in its last line on standard error.
+milliseconds of a fixed piece of work on it before and behind, bytes of its memory or nothing. Before
+them may stand a line peer, about, and what the framework is: its version and precision. A program that
+fails says why in its last line on standard error.
 
 For tests, in the environment: COMPARE_SLOWDOWN=0.2 adds 20 % of busy waiting to every call;
 COMPARE_AS_GPU=flex treats that backend as if it were a GPU's.";

@@ -21,7 +21,7 @@ use crate::help::HELP;
 #[command(version, after_help = HELP)]
 pub(crate) struct Options {
     /// Who is compared, in this order; see below [default: prepared,module,burn, with --peers
-    /// ncnn,openvino,ort,torch, and if a backend is a GPU's torch-cuda,ort-webgpu]
+    /// ncnn,openvino,ort,torch,opencv,rten,tract,candle, and if a backend is a GPU's torch-cuda,ort-webgpu]
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(crate) sides: Vec<Side>,
 
@@ -115,7 +115,9 @@ pub(crate) struct Options {
 }
 
 /// The frameworks of scripts/peers.py.
-const PEERS: [&str; 4] = ["ncnn", "openvino", "ort", "torch"];
+const PEERS: [&str; 8] = [
+    "ncnn", "openvino", "ort", "torch", "opencv", "rten", "tract", "candle",
+];
 
 /// Those that it runs on a GPU.
 const GPU_PEERS: [&str; 2] = ["torch-cuda", "ort-webgpu"];
@@ -251,9 +253,9 @@ mod tests {
     fn peers_are_among_the_usual_sides() {
         assert_eq!(options(&[]).chosen_sides(true).len(), 3);
         let with_peers = options(&["--peers", "p"]);
-        assert_eq!(with_peers.chosen_sides(false).len(), 7);
+        assert_eq!(with_peers.chosen_sides(false).len(), 11);
         let named = with_peers.chosen_sides(true);
-        assert!(named.contains(&Side::Peer("torch-cuda".into())) && named.len() == 9);
+        assert!(named.contains(&Side::Peer("torch-cuda".into())) && named.len() == 13);
     }
 
     #[test]

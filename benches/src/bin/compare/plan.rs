@@ -116,26 +116,51 @@ impl Plan {
                 }
             }
         }
-        contestants.extend(self.peers(workload, options));
+        match benches::peer_workload(workload) {
+            Some(name) => contestants.extend(self.peers(&name, options)),
+            // Nobody is left out without a word.
+            None => failures.extend(self.nameless(workload)),
+        }
         Ok((contestants, failures))
     }
 
-    /// Other frameworks, where they have a name for the workload.
-    fn peers(&self, workload: &Workload, options: &Options) -> Vec<Contestant> {
-        let program = options.peers.as_ref();
-        let Some((program, name)) = program.zip(benches::peer_workload(workload)) else {
+    /// Other frameworks, on the workload that they know by this name.
+    fn peers(&self, workload: &str, options: &Options) -> Vec<Contestant> {
+        let Some(program) = &options.peers else {
             return Vec::new();
         };
-        let peer = |side: &Side| match side {
-            Side::Own(_) => None,
-            Side::Peer(peer) => Some(Contestant::Peer(Peer {
+        let peer = |name: &str| {
+            Contestant::Peer(Peer {
                 program: program.clone(),
-                name: peer.clone(),
-                workload: name.clone(),
+                name: name.into(),
+                workload: workload.into(),
                 settings: self.settings,
-            })),
+            })
         };
-        self.sides.iter().filter_map(peer).collect()
+        self.peer_names().map(peer).collect()
+    }
+
+    /// Other frameworks, on a workload that they have no name for.
+    fn nameless(&self, workload: &Workload) -> Vec<Failure> {
+        let failure = |name: &str| {
+            let label = Label {
+                side: name.into(),
+                backend: None,
+            };
+            Failure::new(
+                workload,
+                label,
+                &"other frameworks do not have this workload",
+            )
+        };
+        self.peer_names().map(failure).collect()
+    }
+
+    fn peer_names(&self) -> impl Iterator<Item = &str> {
+        self.sides.iter().filter_map(|side| match side {
+            Side::Own(_) => None,
+            Side::Peer(name) => Some(name.as_str()),
+        })
     }
 
     /// What a process that was started for one side is to measure.

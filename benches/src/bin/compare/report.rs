@@ -112,6 +112,7 @@ pub(crate) struct Measurement {
     pub(crate) task: Task,
     pub(crate) side: String,
     pub(crate) backend: Option<String>,
+    pub(crate) about: Option<String>,
     pub(crate) device: String,
     pub(crate) median_ms: f64,
     pub(crate) least_ms: f64,
@@ -174,6 +175,7 @@ pub(crate) mod tests {
             task: Task::Inference,
             side: side.into(),
             backend: backend.map(str::to_owned),
+            about: backend.is_none().then(|| "PyTorch 2.15.0, f32".into()),
             device: match backend {
                 Some("wgpu") => "NVIDIA H200 (Vulkan)".into(),
                 _ => PROCESSOR.into(),

@@ -125,6 +125,7 @@ fn measurement(
         task: workload.task,
         side: outcome.label.side.clone(),
         backend: outcome.label.backend.clone(),
+        about: outcome.about.clone(),
         device: outcome.device.clone(),
         median_ms: middle,
         least_ms: times.least_ms,

@@ -110,7 +110,27 @@ pub(crate) fn workload(rows: &Rows) -> String {
             failure.reason
         );
     }
+    for line in frameworks(&rows.measurements) {
+        let _ = writeln!(text, "  {line}");
+    }
     text
+}
+
+/// What the other frameworks say that they are: `torch-eager, torch-cl: PyTorch 2.15.0, f32`.
+fn frameworks(measurements: &[Measurement]) -> Vec<String> {
+    let mut all: Vec<(&str, Vec<String>)> = Vec::new();
+    for measured in measurements {
+        let Some(about) = &measured.about else {
+            continue;
+        };
+        match all.iter_mut().find(|(known, _)| known == about) {
+            Some((_, names)) => names.push(measured.label()),
+            None => all.push((about, vec![measured.label()])),
+        }
+    }
+    all.into_iter()
+        .map(|(about, names)| format!("{}: {about}", names.join(", ")))
+        .collect()
 }
 
 /// A name in a column of its own.
@@ -133,9 +153,11 @@ pub(crate) fn markdown_heading(report: &Report) -> String {
 
 pub(crate) fn markdown_rows(rows: &Rows) -> String {
     let row = |measured: &Measurement| {
+        let about = measured.about.as_ref();
+        let about = about.map_or(String::new(), |about| format!(" ({about})"));
         let cells = [
             measured.workload(),
-            measured.label(),
+            measured.label() + &about.replace('|', "\\|"),
             figure(measured.median_ms),
             format!("{:.1} %", measured.spread_percent),
             figure(measured.images_per_second),
@@ -225,12 +247,27 @@ mod tests {
     fn who_has_no_times_has_a_reason() {
         let text = workload(&report().rows);
         let row = "\nort-webgpu       no times: Python's onnxruntime_ep_webgpu is not installed\n";
-        assert!(text.ends_with(row), "{text}");
+        assert!(text.contains(row), "{text}");
         let only = Rows {
             measurements: Vec::new(),
             ..report().rows
         };
         assert!(workload(&only).starts_with("\nvgg16 inference, batch 1\n"));
+    }
+
+    #[test]
+    fn frameworks_say_what_they_are() {
+        let mut rows = report().rows;
+        let compiled = Measurement {
+            side: "torch-compile".into(),
+            ..rows.measurements[2].clone()
+        };
+        rows.measurements.push(compiled);
+        let said = "\n  torch, eager, torch-compile: PyTorch 2.15.0, f32\n";
+        assert!(workload(&rows).ends_with(said), "{}", workload(&rows));
+        let text = markdown_rows(&rows);
+        let cell = "| torch, eager (PyTorch 2.15.0, f32) |";
+        assert!(text.contains(cell), "{text}");
     }
 
     #[test]

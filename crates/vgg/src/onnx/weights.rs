@@ -1,5 +1,8 @@
 //! The numbers that a graph is computed with, none of which is read before it is written.
 
+use std::fmt::Display;
+use std::io;
+
 use burn::module::{Module, Param};
 use burn::nn::Linear;
 use burn::tensor::{Bytes, DType, Tensor, TensorData};
@@ -37,6 +40,8 @@ pub(super) enum Values<'a> {
 pub(super) enum Refusal {
     NotFinite,
     Values(String),
+    /// The file takes no more.
+    Io(io::Error),
 }
 
 impl Values<'_> {
@@ -69,23 +74,42 @@ impl Values<'_> {
         sides.fold(size_of::<f32>() as u64, u64::saturating_mul)
     }
 
-    /// The numbers, 32 bits each.
-    pub(super) fn read(self) -> Result<Bytes, Refusal> {
-        let data = match self {
-            Self::Kernels(layer) => layer.valid().folded_weights().0.try_into_data(),
-            Self::KernelBias(layer) => layer.valid().folded_weights().1.try_into_data(),
-            Self::Matrix(linear) => linear.weight.val().swap_dims(0, 1).try_into_data(),
-            Self::Bias(bias) => bias.val().try_into_data(),
-            Self::Means { from, to, turned } => {
-                Ok(TensorData::new(means(from, to, turned), self.shape()))
+    /// Gives the numbers, 32 bits each, to `write`: those of a large matrix piece by piece, as turning it around takes
+    /// as much memory again.
+    pub(super) fn read(
+        self,
+        mut write: impl FnMut(&[u8]) -> Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
+        let mut piece = |data| write(&bytes(data)?);
+        match self {
+            Self::Kernels(layer) => piece(layer.valid().folded_weights().0.try_into_data()),
+            Self::KernelBias(layer) => piece(layer.valid().folded_weights().1.try_into_data()),
+            Self::Matrix(linear) => {
+                let matrix = linear.weight.val().swap_dims(0, 1);
+                let [rows, columns] = matrix.dims();
+                let step = (PIECE / columns).max(1);
+                (0..rows).step_by(step).try_for_each(|start| {
+                    let rows = start..rows.min(start + step);
+                    piece(matrix.clone().slice([rows, 0..columns]).try_into_data())
+                })
             }
-        };
-        let data = data.map_err(|error| Refusal::Values(failure(error)))?;
-        let data = data.convert_dtype(DType::F32);
-        match is_finite(&data) {
-            true => Ok(data.into_bytes()),
-            false => Err(Refusal::NotFinite),
+            Self::Bias(bias) => piece(bias.val().try_into_data()),
+            Self::Means { from, to, turned } => {
+                piece(Ok(TensorData::new(means(from, to, turned), self.shape())))
+            }
         }
+    }
+}
+
+/// Numbers of a piece, about.
+const PIECE: usize = 1 << 22;
+
+fn bytes(data: Result<TensorData, impl Display>) -> Result<Bytes, Refusal> {
+    let data = data.map_err(|error| Refusal::Values(failure(error)))?;
+    let data = data.convert_dtype(DType::F32);
+    match is_finite(&data) {
+        true => Ok(data.into_bytes()),
+        false => Err(Refusal::NotFinite),
     }
 }
 
