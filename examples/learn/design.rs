@@ -1,9 +1,4 @@
-//! What can be changed of the small VGG, and what follows from it before anything is trained.
-
-use burn::tensor::Device;
-use cost::Options;
-
-use crate::network::Network;
+//! What can be changed of the small VGG.
 
 /// Pixels of an image's side.
 pub const SIDE: usize = 28;
@@ -29,14 +24,6 @@ pub struct Design {
     pub average: bool,
 }
 
-/// What a network costs for one image.
-#[derive(Clone, Copy, Debug)]
-pub struct Cost {
-    pub parameters: u128,
-    /// Multiply-accumulates.
-    pub macs: u128,
-}
-
 /// A network that cannot be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DesignError {
@@ -53,7 +40,7 @@ pub enum DesignError {
     Filter(usize),
 }
 
-/// Convolutions in a block, at most: without batch normalisation a deeper network learns nothing.
+/// Convolutions in a block, at most: enough to see what more of them do.
 const MOST_LAYERS: usize = 8;
 
 impl Default for Design {
@@ -124,21 +111,5 @@ impl Design {
             step *= 2;
         }
         field
-    }
-
-    /// Counted by recording the network's forward pass for one image.
-    ///
-    /// # Errors
-    /// As [`cost::analyse`].
-    pub fn cost(&self, device: &Device) -> Result<Cost, cost::Error> {
-        let network = Network::new(*self, device);
-        let analysis = cost::analyse(&network, |network, inputs| {
-            network.forward(inputs.float([1, 1, SIDE, SIDE]))
-        })?;
-        let total = analysis.report(&Options::default()).total;
-        Ok(Cost {
-            parameters: total.parameters.count(),
-            macs: total.cost,
-        })
     }
 }

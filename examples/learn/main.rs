@@ -1,5 +1,6 @@
 //! A small VGG in plain Burn to train, and to break: what happens without its parts.
 
+mod counts;
 mod design;
 mod network;
 mod training;
@@ -9,7 +10,8 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use design::{Cost, Design};
+use counts::Counts;
+use design::Design;
 use examples::grouped;
 use examples::stop::stoppable;
 use training::Training;
@@ -87,9 +89,10 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     };
     changed.validate()?;
     let device = vgg::device("flex")?;
-    let mut designs = vec![(Design::default(), Design::default().cost(&device)?)];
-    if changed != Design::default() {
-        designs.push((changed, changed.cost(&device)?));
+    let plain = Design::default();
+    let mut designs = vec![(plain, Counts::of(plain, &device)?)];
+    if changed != plain {
+        designs.push((changed, Counts::of(changed, &device)?));
     }
     show(&designs);
     if options.epochs == 0 {
@@ -147,7 +150,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
 }
 
 /// What the networks cost, and what they can see.
-fn show(designs: &[(Design, Cost)]) {
+fn show(designs: &[(Design, Counts)]) {
     let letters = |(design, _): &(Design, _)| design.name().chars().count();
     let width = designs.iter().map(letters).max().unwrap_or(0);
     console::say!(
@@ -156,9 +159,9 @@ fn show(designs: &[(Design, Cost)]) {
         "parameters",
         "MACs"
     );
-    for (design, cost) in designs {
+    for (design, counts) in designs {
         let (name, field) = (design.name(), design.receptive_field());
-        let [parameters, macs] = [cost.parameters, cost.macs].map(grouped);
+        let [parameters, macs] = [counts.parameters, counts.macs].map(grouped);
         console::say!("{name:width$}  {parameters:>10}  {macs:>11}  {field}×{field}");
     }
 }

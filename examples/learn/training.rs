@@ -42,12 +42,11 @@ pub struct LossError(String);
 
 impl Training {
     pub fn new(design: Design, data: &ImageData, seed: u64, device: &Device) -> Self {
-        // The same weights for the same seed.
-        device.seed(seed);
         let normalization = Arc::new(Normalization::measure(&data.train));
         let learning = device.clone().autodiff();
         Self {
             design,
+            // Its weights are drawn in the first step: behind the loader, which seeds the device for each epoch.
             network: Network::new(design, &learning),
             optimizer: AdamConfig::new().init(),
             images: EpochLoader::in_order(
