@@ -6,11 +6,11 @@ use std::process::Command;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    for variable in ["MPICC", "MPI_PKG_CONFIG", "CRAY_MPICH_DIR", "PATH"] {
-        println!("cargo::rerun-if-env-changed={variable}");
-    }
     if env::var_os("CARGO_FEATURE_MPI").is_none() {
         return;
+    }
+    for variable in ["MPICC", "MPI_PKG_CONFIG", "CRAY_MPICH_DIR", "PATH"] {
+        println!("cargo::rerun-if-env-changed={variable}");
     }
     // As the crate `mpi` looks for it: the compiler of the library, unless something else is named.
     let named = ["MPI_PKG_CONFIG", "CRAY_MPICH_DIR"].map(env::var_os);

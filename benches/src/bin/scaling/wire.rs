@@ -6,12 +6,15 @@ use std::time::Duration;
 
 use vgg::train::distributed::{Group, GroupError, Member, Sum, threads};
 
+/// Values, and where their sums go.
+type Job = (Vec<f32>, Sender<Result<Vec<f32>, GroupError>>);
+
 /// A worker whose gradients go over a wire of so many bytes a second, one bucket behind the other, while it goes on.
 #[derive(Debug)]
 struct Wired {
     /// For figures.
     control: Arc<dyn Group>,
-    gradients: Sender<(Vec<f32>, Sender<Result<Vec<f32>, GroupError>>)>,
+    gradients: Sender<Job>,
 }
 
 /// Two workers, with a wire of this speed or with none.
@@ -20,7 +23,7 @@ pub fn workers(bytes_per_second: Option<f64>) -> Vec<Arc<dyn Group>> {
     let group = || threads(&places, Duration::from_secs(600));
     let pairs = group().into_iter().zip(group());
     let wired = |(control, gradients): (Arc<dyn Group>, Arc<dyn Group>)| {
-        let (sender, jobs) = channel::<(Vec<f32>, Sender<Result<Vec<f32>, GroupError>>)>();
+        let (sender, jobs) = channel::<Job>();
         std::thread::spawn(move || {
             for (values, reply) in jobs {
                 // Each of two workers sends and receives as many bytes as there are.

@@ -11,9 +11,7 @@ use burn::train::{Learner, SupervisedTraining, TrainingStrategy};
 
 use super::checkpoint::{Checkpoints, Found, Part, PartCheckpointer, ReceivedPart};
 use super::config::{RunConfig, TrainConfig};
-#[cfg(feature = "winograd")]
-use super::distributed::OfGroup;
-use super::distributed::{Ending, Footing, Group, Solo, Together};
+use super::distributed::{Ending, Footing, Group, Solo, Together, check_sync, synchronised};
 use super::error::TrainError;
 use super::evaluate::evaluate_in_group;
 use super::finish::{class_summaries, draw, save};
@@ -29,11 +27,6 @@ use super::watch::Watch;
 use crate::config::VggConfig;
 use crate::data::{ImageData, ImageSet};
 use crate::device::failure;
-#[cfg(feature = "winograd")]
-use crate::device::is_processor;
-#[cfg(feature = "winograd")]
-use crate::engine::Engine;
-use crate::model::Vgg;
 
 /// How a run ended.
 #[derive(Debug, Clone)]
@@ -321,35 +314,4 @@ pub fn fit(
             "the training was stopped behind {epochs_done} epochs"
         ))),
     }
-}
-
-/// Checks that normalisations over all workers' parts can be computed where they are asked for.
-fn check_sync(wanted: bool, config: &RunConfig, device: &Device) -> Result<(), TrainError> {
-    #[cfg(feature = "winograd")]
-    let can = config.engine == Engine::Winograd && is_processor(device);
-    #[cfg(not(feature = "winograd"))]
-    let can = {
-        let _ = device;
-        false
-    };
-    if wanted && !can {
-        return Err(TrainError::Setting {
-            what: "batch normalisation over the parts of all workers",
-            range: "computed on a CPU by the engine winograd",
-            found: format!("the engine {} on {}", config.engine, config.backend),
-        });
-    }
-    Ok(())
-}
-
-/// The network with normalisations over all workers' parts, if they are wanted.
-#[cfg(feature = "winograd")]
-fn synchronised(network: Vgg, group: &Arc<dyn Group>, wanted: bool) -> Vgg {
-    let across = wanted.then(|| Arc::new(OfGroup(group.clone())) as Arc<dyn winograd::SumAcross>);
-    network.with_statistics_across(across)
-}
-
-#[cfg(not(feature = "winograd"))]
-fn synchronised(network: Vgg, _: &Arc<dyn Group>, _: bool) -> Vgg {
-    network
 }

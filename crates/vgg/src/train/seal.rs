@@ -38,7 +38,18 @@ pub(super) fn settings(config: &RunConfig) -> Result<String, serde_json::Error> 
         data: String::new(),
         ..config.clone()
     };
-    Ok(hexadecimal(&Sha256::digest(serde_json::to_vec(&config)?)))
+    Ok(hexadecimal(&Sha256::digest(known_before(
+        &serde_json::to_string(&config)?,
+    ))))
+}
+
+/// Settings that say nothing do not count, so that runs from before they were there can be resumed.
+fn known_before(settings: &str) -> String {
+    ["accumulate", "sync_batch_norm"]
+        .iter()
+        .fold(settings.to_owned(), |settings, name| {
+            settings.replace(&format!("\"{name}\":null,"), "")
+        })
 }
 
 impl Seal {
@@ -121,6 +132,15 @@ fn of_file(path: &Path) -> Result<String, TrainError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn settings_that_say_nothing_do_not_count() {
+        let before = r#"{"optimizer":"Sgd","epochs":2}"#;
+        let now = r#"{"optimizer":"Sgd","accumulate":null,"sync_batch_norm":null,"epochs":2}"#;
+        assert_eq!(known_before(now), before);
+        let other = r#"{"optimizer":"Sgd","accumulate":2,"sync_batch_norm":null,"epochs":2}"#;
+        assert_ne!(known_before(other), before);
+    }
 
     #[test]
     fn another_epoch_run_or_file_breaks_the_seal() {

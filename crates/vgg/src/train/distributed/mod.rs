@@ -11,6 +11,7 @@
 mod agreement;
 mod devices;
 mod error;
+mod figures;
 mod gradients;
 mod group;
 #[cfg(feature = "mpi")]
@@ -27,6 +28,5 @@ pub use group::{Group, Solo, Sum};
 pub use threads::threads;
 
 pub(super) use agreement::Footing;
-#[cfg(feature = "winograd")]
-pub(super) use norms::OfGroup;
+pub(super) use norms::{check_sync, synchronised};
 pub(super) use strategy::{Ending, Together};

@@ -2,21 +2,26 @@
 
 use std::sync::Arc;
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 #[cfg(feature = "winograd")]
 use winograd::SumAcross;
 
 use super::group::Group;
 use crate::device::failure;
+#[cfg(feature = "winograd")]
+use crate::device::is_processor;
+#[cfg(feature = "winograd")]
+use crate::engine::Engine;
 use crate::layers::{Block, ConvLayer};
 use crate::model::Vgg;
+use crate::train::config::RunConfig;
 use crate::train::error::TrainError;
 
 /// A group as normalisations use it. A sum that fails is not heard of here: in the middle of a backward pass there is no
 /// way out. But the group has failed then, so that the step ends with the error before its gradients are used.
 #[cfg(feature = "winograd")]
 #[derive(Debug)]
-pub(in crate::train) struct OfGroup(pub(in crate::train) Arc<dyn Group>);
+struct OfGroup(Arc<dyn Group>);
 
 #[cfg(feature = "winograd")]
 impl SumAcross for OfGroup {
@@ -89,4 +94,39 @@ pub(super) fn share_running_statistics(
         }
     }
     Ok(())
+}
+
+/// Checks that normalisations over all workers' parts can be computed where they are asked for.
+pub(in crate::train) fn check_sync(
+    wanted: bool,
+    config: &RunConfig,
+    device: &Device,
+) -> Result<(), TrainError> {
+    #[cfg(feature = "winograd")]
+    let can = config.engine == Engine::Winograd && is_processor(device);
+    #[cfg(not(feature = "winograd"))]
+    let can = {
+        let _ = device;
+        false
+    };
+    if wanted && !can {
+        return Err(TrainError::Setting {
+            what: "batch normalisation over the parts of all workers",
+            range: "computed on a CPU by the engine winograd",
+            found: format!("the engine {} on {}", config.engine, config.backend),
+        });
+    }
+    Ok(())
+}
+
+/// The network with normalisations over all workers' parts, if they are wanted.
+#[cfg(feature = "winograd")]
+pub(in crate::train) fn synchronised(network: Vgg, group: &Arc<dyn Group>, wanted: bool) -> Vgg {
+    let across = wanted.then(|| Arc::new(OfGroup(group.clone())) as Arc<dyn SumAcross>);
+    network.with_statistics_across(across)
+}
+
+#[cfg(not(feature = "winograd"))]
+pub(in crate::train) fn synchronised(network: Vgg, _: &Arc<dyn Group>, _: bool) -> Vgg {
+    network
 }

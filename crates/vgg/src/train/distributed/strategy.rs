@@ -6,19 +6,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use burn::data::dataloader::{DataLoader, Progress};
 use burn::module::Module;
 use burn::optim::{GradientsAccumulator, GradientsParams};
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::Device;
 use burn::train::{
-    ClassificationOutput, EventProcessorTraining, InferenceStep, Learner, LearnerEvent,
-    SupervisedLearningStrategy, SupervisedTrainingEventProcessor, TrainLoader, TrainingComponents,
-    TrainingItem, ValidLoader,
+    EventProcessorTraining, InferenceStep, Learner, LearnerEvent, SupervisedLearningStrategy,
+    SupervisedTrainingEventProcessor, TrainLoader, TrainingComponents, TrainingItem, ValidLoader,
 };
 
+use super::figures::Figures;
 use super::gradients::GradientSum;
 use super::group::Group;
 use super::norms::{backward_without_images, forward_without_images, share_running_statistics};
-use crate::device::failure;
 use crate::train::error::TrainError;
-use crate::train::evaluate::argmax;
 use crate::train::loader::{Dealt, EpochLoader};
 use crate::train::pieces::Piece;
 use crate::train::step::Learning;
@@ -55,67 +53,6 @@ pub(in crate::train) struct Together {
     pub(in crate::train) device: Device,
     pub(in crate::train) sync_norms: bool,
     pub(in crate::train) ending: Arc<Ending>,
-}
-
-/// Figures of images, of one worker and then of all.
-#[derive(Debug, Clone, Copy, Default)]
-struct Figures {
-    /// Sum over the images.
-    loss: f64,
-    right: f64,
-    images: f64,
-    /// Workers that were asked to stop.
-    stops: f64,
-}
-
-impl Figures {
-    fn add(&mut self, output: ClassificationOutput) -> Result<(), TrainError> {
-        let read = |tensor: Tensor<1>| tensor.try_into_vec_as::<f32>();
-        let device = |error| TrainError::Device(failure(error));
-        let [images, classes] = output.output.dims();
-        let losses = read(output.loss).map_err(device)?;
-        let logits = output.output.try_into_vec_as::<f32>().map_err(device)?;
-        let targets = output.targets.try_into_vec_as::<i64>().map_err(device)?;
-        let answers = logits.chunks_exact(classes).map(argmax).zip(targets);
-        self.loss += losses.iter().copied().map(f64::from).sum::<f64>();
-        self.right += answers
-            .filter(|(answer, target)| *answer as i64 == *target)
-            .count() as f64;
-        self.images += images as f64;
-        Ok(())
-    }
-
-    /// Those of all workers.
-    fn of_all(self, group: &dyn Group) -> Result<Self, TrainError> {
-        let mut values = [self.loss, self.right, self.images, self.stops];
-        group.sum(&mut values)?;
-        let [loss, right, images, stops] = values;
-        Ok(Self {
-            loss,
-            right,
-            images,
-            stops,
-        })
-    }
-
-    /// As burn-train's metrics take them: a loss for each image, and an answer out of two.
-    fn output(self, device: &Device) -> ClassificationOutput {
-        let (images, right) = (self.images as usize, self.right as usize);
-        let loss = TensorData::new(vec![(self.loss / self.images) as f32; images], [images]);
-        let answer = |image| {
-            if image < right {
-                [1.0, 0.0]
-            } else {
-                [0.0, 1.0]
-            }
-        };
-        let answers: Vec<f32> = (0..images).flat_map(answer).collect();
-        ClassificationOutput::new(
-            Tensor::from_data(loss, device),
-            Tensor::from_data(TensorData::new(answers, [images, 2]), device),
-            Tensor::<1, Int>::zeros([images], device),
-        )
-    }
 }
 
 impl SupervisedLearningStrategy<Learning> for Together {
