@@ -67,7 +67,7 @@ if ! { has rustc $arm && has rustc $wasm; }; then
 fi
 
 echo "== the page's module for the CPU, for WebAssembly"
-cargo check --quiet --locked --package web --target $wasm --features cpu
+cargo check --quiet --locked --package web --target $wasm --profile web --features cpu
 
 if ! command -v qemu-aarch64 > /dev/null || ! command -v aarch64-linux-gnu-gcc > /dev/null; then
   { [ "$(id -u)" = 0 ] && apt-get install -yq --no-install-recommends qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross; } ||
