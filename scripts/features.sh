@@ -5,13 +5,14 @@
 #     scripts/features.sh flex,train wgpu,winograd    these of vgg
 #
 # The features are those of the manifests, so that none is forgotten. `cuda` and `cpu` are left out, as the builds of
-# Burn's backends download LLVM, and `mpi`, which needs a library.
+# Burn's backends download LLVM, `mpi`, which needs a library, and winograd's
+# `gpu`: Burn's GPU backends do not compile without one of the systems below them, which `wgpu` adds.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # The names of a crate's features.
 features() {
-  sed -n '/^\[features\]/,/^\[[^f]/s/^\([a-z]*\) = .*/\1/p' "crates/$1/Cargo.toml" | grep -vxE 'default|cpu|cuda|mpi'
+  sed -n '/^\[features\]/,/^\[[^f]/s/^\([a-z]*\) = .*/\1/p' "crates/$1/Cargo.toml" | grep -vxE 'default|cpu|cuda|gpu|mpi'
 }
 
 check() {

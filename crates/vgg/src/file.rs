@@ -44,27 +44,6 @@ pub(crate) fn open_file(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Writes what `write` puts into the file at `path`, which is there whole or not at all.
-///
-/// # Errors
-/// What the system says.
-#[cfg(not(target_family = "wasm"))]
-pub(crate) fn write_whole(
-    path: &Path,
-    write: impl FnOnce(&mut File) -> io::Result<()>,
-) -> io::Result<()> {
-    crate::atomic::write_atomically_with(path, write)
-}
-
-/// As above; WebAssembly has no renaming.
-#[cfg(target_family = "wasm")]
-pub(crate) fn write_whole(
-    path: &Path,
-    write: impl FnOnce(&mut File) -> io::Result<()>,
-) -> io::Result<()> {
-    write(&mut File::create(path)?)
-}
-
 /// Whether what is at `path` is a file, or was given to the process open.
 pub(crate) fn check_kind(path: &Path, metadata: &fs::Metadata) -> io::Result<()> {
     let given = path == Path::new("/dev/stdin") || path.starts_with("/dev/fd");

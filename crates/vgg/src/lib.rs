@@ -31,6 +31,7 @@ pub mod train;
 mod variants;
 mod walk;
 mod weights;
+mod whole;
 
 /// The framework, in the version that this crate is built on.
 pub use burn;

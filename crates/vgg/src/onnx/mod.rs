@@ -15,9 +15,9 @@ use std::path::Path;
 
 #[cfg(feature = "classify")]
 use crate::classifier::Classifier;
-use crate::file::write_whole;
 use crate::model::Vgg;
 use crate::weights::CONFIG_KEY;
+use crate::whole::write_whole;
 use graph::Graph;
 use message::Message;
 use weights::{Refusal, Weight};

@@ -15,8 +15,8 @@ use super::error::{CONFIG_KEY, WeightsError};
 use super::keys::{Layout, Paths};
 use super::parameters::shapes;
 use crate::device::failure;
-use crate::file::write_whole;
 use crate::model::Vgg;
+use crate::whole::write_whole;
 
 /// How numbers are stored.
 #[derive(Config, Debug, PartialEq, Eq, Copy)]

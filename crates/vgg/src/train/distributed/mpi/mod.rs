@@ -17,13 +17,12 @@ use mpi::topology::{Communicator, SimpleCommunicator};
 use super::error::{GroupError, Member};
 use super::group::{Group, Sum};
 use lane::{Job, Lane};
-use pulse::{Note, Pulse, Vitals};
+use pulse::{LANES, Note, Pulse, Vitals};
 
 /// What is done on the way of a step: figures, statistics, networks.
 const CONTROL: usize = 0;
 /// Gradients, so that figures do not wait for them.
 const GRADIENTS: usize = 1;
-pub(super) const LANES: usize = 2;
 
 /// A group of processes that `mpirun` has started. A program has one at most.
 #[derive(Debug)]

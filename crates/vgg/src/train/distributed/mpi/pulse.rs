@@ -7,8 +7,10 @@ use std::time::{Duration, Instant};
 use mpi::topology::{Communicator, SimpleCommunicator};
 use mpi::traits::{Destination, MatchedReceiveVec, Source};
 
-use super::LANES;
 use crate::train::distributed::error::{GroupError, Member};
+
+/// Kinds of operations, each with a thread and a communicator of its own.
+pub(super) const LANES: usize = 2;
 
 /// A process that lives may make the others wait for so many times the limit: it may read data or compile kernels.
 const PATIENCE: u32 = 10;
