@@ -5,8 +5,8 @@
 #     scripts/features.sh flex,train wgpu,winograd    these of vgg
 #
 # The features are those of the manifests, so that none is forgotten. `cuda` and `cpu` are left out, as the builds of
-# Burn's backends download LLVM, `mpi`, which needs a library, and winograd's
-# `gpu`: Burn's GPU backends do not compile without one of the systems below them, which `wgpu` adds.
+# Burn's backends download LLVM; `mpi`, which needs a library; and winograd's `gpu`: Burn's GPU backends do not compile
+# without one of the systems below them, which `wgpu` adds.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
