@@ -25,9 +25,8 @@ for crate in "${crates[@]}"; do
 done
 
 # The registry has them not yet, so each stands in the place that it will have.
-cp -r examples/outside/src "$place/outside-src"
 mkdir "$place/outside"
-mv "$place/outside-src" "$place/outside/src"
+cp -r examples/outside/src "$place/outside/src"
 sed "/^\[workspace\]/d; /^\[profile/,\$d; s|path = \"../../crates/vgg\"|version = \"$version\"|" \
   examples/outside/Cargo.toml > "$place/outside/Cargo.toml"
 {

@@ -3,7 +3,7 @@
 
 use std::hint::black_box;
 
-use burn::module::Module;
+use burn::module::{Module, ModuleDisplay};
 use burn::nn::Relu;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::tensor::{Device, Tensor};
@@ -117,58 +117,44 @@ fn largest_vgg(criterion: &mut Criterion) {
     });
 }
 
-fn chains(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("chain");
+/// Networks of several sizes, each made of a size and run by `forward`.
+fn sizes<M: Module + ModuleDisplay>(
+    criterion: &mut Criterion,
+    name: &str,
+    sizes: [usize; 3],
+    new: fn(usize) -> M,
+    forward: fn(&M, Tensor<4>) -> Tensor<4>,
+) {
+    let mut group = criterion.benchmark_group(name);
     group.sample_size(10);
-    for length in [1_000, 10_000, 20_000] {
-        let chain = Chain::new(length);
-        group.throughput(Throughput::Elements(length as u64));
-        group.bench_function(BenchmarkId::from_parameter(length), |bencher| {
+    for size in sizes {
+        let network = new(size);
+        group.throughput(Throughput::Elements(size as u64));
+        group.bench_function(BenchmarkId::from_parameter(size), |bencher| {
             bencher.iter(|| {
-                let analysis = analyse(&chain, |chain, inputs| {
-                    chain.forward(inputs.float([1, 4, 8, 8]))
+                let analysis = analyse(&network, |network, inputs| {
+                    forward(network, inputs.float([1, 4, 8, 8]))
                 });
                 black_box(analysis.expect("it runs").report(&options()))
             });
         });
     }
     group.finish();
+}
+
+fn chains(criterion: &mut Criterion) {
+    let lengths = [1_000, 10_000, 20_000];
+    sizes(criterion, "chain", lengths, Chain::new, Chain::forward);
 }
 
 fn shared(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("layers with one activation");
-    group.sample_size(10);
-    for length in [1_000, 10_000, 20_000] {
-        let network = Shared::new(length);
-        group.throughput(Throughput::Elements(length as u64));
-        group.bench_function(BenchmarkId::from_parameter(length), |bencher| {
-            bencher.iter(|| {
-                let analysis = analyse(&network, |network, inputs| {
-                    network.forward(inputs.float([1, 4, 8, 8]))
-                });
-                black_box(analysis.expect("it runs").report(&options()))
-            });
-        });
-    }
-    group.finish();
+    let (name, lengths) = ("layers with one activation", [1_000, 10_000, 20_000]);
+    sizes(criterion, name, lengths, Shared::new, Shared::forward);
 }
 
 fn nested(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("nested");
-    group.sample_size(10);
-    for depth in [100, 300, 1_000] {
-        let network = Nested::new(depth);
-        group.throughput(Throughput::Elements(depth as u64));
-        group.bench_function(BenchmarkId::from_parameter(depth), |bencher| {
-            bencher.iter(|| {
-                let analysis = analyse(&network, |network, inputs| {
-                    network.forward(inputs.float([1, 4, 8, 8]))
-                });
-                black_box(analysis.expect("it runs").report(&options()))
-            });
-        });
-    }
-    group.finish();
+    let depths = [100, 300, 1_000];
+    sizes(criterion, "nested", depths, Nested::new, Nested::forward);
 }
 
 criterion_group!(benches, largest_vgg, chains, shared, nested);

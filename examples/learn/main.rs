@@ -10,9 +10,9 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
+use cost::render::units::grouped;
 use counts::Counts;
 use design::Design;
-use examples::grouped;
 use examples::stop::stoppable;
 use training::Training;
 use vgg::data::DataOptions;

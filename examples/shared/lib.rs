@@ -1,11 +1,10 @@
-//! What several examples need: a network to look through, pictures and values in and out, folders of runs, large numbers.
+//! What several examples need: a network to look through, pictures and values in and out, folders of runs.
 
 pub mod classes;
 pub mod data;
 pub mod finetuning;
 pub mod font;
 pub mod foreign;
-mod grouped;
 pub mod network;
 pub mod picture;
 pub mod runs;
@@ -13,5 +12,4 @@ pub mod stop;
 mod values;
 pub mod workers;
 
-pub use grouped::grouped;
 pub use values::values;

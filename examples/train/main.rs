@@ -11,8 +11,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use console::printable;
+use cost::render::units::grouped;
 use examples::classes::LONGEST_NAME;
-use examples::grouped;
 use examples::runs::free_folder;
 use examples::stop::{stoppable, watched};
 use vgg::data::{DataOptions, ImageData};

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use by_hand::{Count, Transforms, direct, minimal, transformed};
 use clap::Parser;
 use console::say;
-use examples::grouped;
+use cost::render::units::grouped;
 use layer::Layer;
 use winograd::Algorithm;
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use mpi::collective::{CommunicatorCollectives, Root, SystemOperation};
 use mpi::request::{Request, Scope, scope};
 use mpi::topology::{Communicator, SimpleCommunicator};
+use mpi::traits::Equivalence;
 
 use super::pulse::Vitals;
 use crate::train::distributed::error::GroupError;
@@ -73,23 +74,11 @@ impl Lane {
         while let Ok(job) = self.jobs.recv() {
             match job {
                 Job::Gradients(values, reply) => {
-                    let mut sums = vec![0.0; values.len()];
-                    scope(|scope| {
-                        let sum = SystemOperation::sum();
-                        let (from, to) = (&values[..], &mut sums[..]);
-                        let request = self.world.immediate_all_reduce_into(scope, from, to, sum);
-                        self.complete(request, &reply);
-                    });
+                    let sums = self.sum(&values, &reply);
                     let _ = reply.send(Ok(sums));
                 }
                 Job::Sum(values, reply) => {
-                    let mut sums = vec![0.0; values.len()];
-                    scope(|scope| {
-                        let sum = SystemOperation::sum();
-                        let (from, to) = (&values[..], &mut sums[..]);
-                        let request = self.world.immediate_all_reduce_into(scope, from, to, sum);
-                        self.complete(request, &reply);
-                    });
+                    let sums = self.sum(&values, &reply);
                     let _ = reply.send(Ok(sums));
                 }
                 Job::Broadcast(bytes, reply) => {
@@ -102,6 +91,16 @@ impl Lane {
                 }
             }
         }
+    }
+
+    fn sum<N: Equivalence + Default + Clone>(&self, values: &[N], reply: &Reply<Vec<N>>) -> Vec<N> {
+        let mut sums = vec![N::default(); values.len()];
+        scope(|scope| {
+            let (to, sum) = (&mut sums[..], SystemOperation::sum());
+            let request = self.world.immediate_all_reduce_into(scope, values, to, sum);
+            self.complete(request, reply);
+        });
+        sums
     }
 
     fn broadcast<T>(&self, mut bytes: Vec<u8>, reply: &Reply<T>) -> Vec<u8> {
