@@ -4,7 +4,7 @@ use burn_cubecl::cubecl::client::Client;
 
 use super::cubes::cubes;
 use super::memory::Numbers;
-use super::product::{self, Order, Products, Tile};
+use super::product::{self, Few, Order, Products, Tile, launch_few, takes_few};
 use super::sizes::{Convolution, Tail};
 use super::tiling::tile_for;
 use super::transform::{self, TilesLaunch, Writing};
@@ -206,7 +206,13 @@ pub(super) fn forward(
             [weights.depth, line],
         );
         let sums = Numbers::new(client, MATRICES * weights.rows * line);
-        multiply_all(client, weights, &transformed, &sums, tile, line);
+        multiply_all(
+            client,
+            weights,
+            [&transformed, &sums],
+            tile,
+            [piece.count, line],
+        );
         let (count, dim) = cubes(piece.count, convolution.out_channels);
         // SAFETY: the kernel writes only within the maps whose sizes are given.
         unsafe {
@@ -226,14 +232,13 @@ pub(super) fn forward(
     output
 }
 
-/// Weights times tiles: `[36, rows, line]`.
+/// Weights times `count` tiles: `[36, rows, line]`.
 fn multiply_all(
     client: &Client,
     weights: &Weights,
-    transformed: &Numbers,
-    sums: &Numbers,
+    [transformed, sums]: [&Numbers; 2],
     tile: Tile,
-    line: usize,
+    [count, line]: [usize; 2],
 ) {
     let products = Products {
         matrices: MATRICES,
@@ -245,7 +250,11 @@ fn multiply_all(
         right: (Order::DepthFirst, line),
     };
     let sides = [&weights.numbers, transformed, sums];
-    product::launch(client, &products, sides, tile, false);
+    let [left, right] = [products.left.0, products.right.0];
+    match takes_few(count, weights.depth, right, left) {
+        true => launch_few(client, &products, sides, Few::Columns(count)),
+        false => product::launch(client, &products, sides, tile, false),
+    }
 }
 
 pub(super) fn transform_map(

@@ -5,7 +5,7 @@ use burn_cubecl::cubecl::{self, prelude::*};
 
 use super::cubes::cubes_of_units;
 use super::memory::Numbers;
-use super::product::{self, Order, Products};
+use super::product::{self, Few, Order, Products, launch_few, pieces_for, takes_few};
 use super::tiling;
 
 /// A matrix as it lies in memory, `lines` of `length` numbers.
@@ -168,13 +168,18 @@ pub(super) fn multiply(
         }
         return output;
     }
+    let few = takes_few(rows, depth, left_order, right_order);
     let (tile, pieces) = tiling::tile_and_split([rows, columns, depth], right_order);
+    let (pieces, multiple) = match few {
+        true => (pieces_for(columns, depth, right_order), 4),
+        false => (pieces, tile.depth),
+    };
     let products = Products {
         matrices: 1,
         rows,
         columns,
         depth,
-        piece: depth.div_ceil(pieces).next_multiple_of(tile.depth),
+        piece: depth.div_ceil(pieces).next_multiple_of(multiple),
         left: (left_order, left.length),
         right: (right_order, right.length),
     };
@@ -184,7 +189,10 @@ pub(super) fn multiply(
         _ => Numbers::new(client, pieces * rows * columns),
     };
     let sides = [&left.numbers, &right.numbers, &sums];
-    product::launch(client, &products, sides, tile, true);
+    match few {
+        true => launch_few(client, &products, sides, Few::Rows),
+        false => product::launch(client, &products, sides, tile, true),
+    }
     if pieces > 1 || bias.is_some() || relu {
         let units = rows * columns / 4;
         let (count, dim) = cubes_of_units(client, units);

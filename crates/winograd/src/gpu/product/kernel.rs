@@ -2,10 +2,8 @@
 
 use burn_cubecl::cubecl::{self, prelude::*};
 
+use super::Four;
 use super::tile::{Order, Tile};
-
-/// Four numbers that lie one behind the other.
-type Four = Vector<f32, Const<4>>;
 
 /// What is known of a product when its kernel is compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -3,6 +3,7 @@
 //! A cube computes one tile of one product, and each of its units some rows and columns of it in registers. The
 //! operands come through shared memory, the next piece on its way while one is multiplied.
 
+mod few;
 mod kernel;
 #[cfg(all(test, feature = "wgpu", not(feature = "fusion")))]
 mod tests;
@@ -14,7 +15,11 @@ use burn_cubecl::cubecl::prelude::*;
 use super::memory::Numbers;
 use kernel::{Form, SizesLaunch, multiply};
 
+pub(super) use few::{Few, launch_few, pieces_for, takes_few};
 pub(super) use tile::{Order, Tile};
+
+/// Four numbers that lie one behind the other.
+type Four = Vector<f32, Const<4>>;
 
 /// Products of matrices.
 #[derive(Clone, Copy, Debug)]
@@ -35,11 +40,20 @@ impl Products {
         self.depth.div_ceil(self.piece)
     }
 
+    /// Numbers of one matrix of an operand.
     fn lines(&self, (order, line): (Order, usize), extent: usize) -> usize {
         match order {
             Order::DepthFirst => self.depth * line,
             Order::DepthLast => extent * line,
         }
+    }
+
+    fn left_matrix(&self) -> usize {
+        self.lines(self.left, self.rows)
+    }
+
+    fn right_matrix(&self) -> usize {
+        self.lines(self.right, self.columns)
     }
 
     fn sizes(&self) -> SizesLaunch {
@@ -49,9 +63,9 @@ impl Products {
             self.depth,
             self.piece,
             self.pieces(),
-            self.lines(self.left, self.rows),
+            self.left_matrix(),
             self.left.1,
-            self.lines(self.right, self.columns),
+            self.right_matrix(),
             self.right.1,
         ];
         let [a, b, c, d, e, f, g, h, i] = sizes.map(|size| size as u32);
