@@ -109,6 +109,17 @@ pub(crate) fn is_processor(device: &Device) -> bool {
     table::processors().contains(device)
 }
 
+/// The processor, for a little work on numbers of `device`: nothing where they lie with it already, or where no backend
+/// that is compiled in computes there.
+#[cfg(feature = "train")]
+pub(crate) fn processor_beside(device: &Device) -> Option<Device> {
+    let mut processors = table::processors();
+    match processors.contains(device) {
+        true => None,
+        false => processors.drain(..).next(),
+    }
+}
+
 /// Whether the device that `name` says can compute with a tensor of so many bytes. Burn panics
 /// later where it cannot: some drivers reach 128 MiB at a time, and the largest layer of vgg16 has 411 MB.
 ///

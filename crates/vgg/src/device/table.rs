@@ -80,7 +80,7 @@ pub(super) fn backends() -> [Backend; 7] {
 }
 
 /// The devices of the backends that compute on the processor with memory of the process.
-#[cfg(feature = "winograd")]
+#[cfg(any(feature = "winograd", feature = "train"))]
 pub(super) fn processors() -> Vec<Device> {
     vec![
         #[cfg(feature = "flex")]

@@ -8,10 +8,10 @@
 use burn::module::{Module, ModuleVisitor};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
-use burn::train::ClassificationOutput;
 
 use super::error::TrainError;
 use super::loader::ImageBatch;
+use super::output::StepOutput;
 use super::step::Learning;
 use crate::layers::Block;
 
@@ -51,7 +51,7 @@ impl Learning {
         batch: ImageBatch,
         part: f64,
         take: Take<'_>,
-    ) -> Result<ClassificationOutput, TrainError> {
+    ) -> Result<StepOutput, TrainError> {
         let blocks = &self.network.blocks;
         // No gradient goes further back.
         let first = blocks.iter().position(trains).unwrap_or(blocks.len());
@@ -82,7 +82,7 @@ impl Learning {
                 GradientsParams::from_module(&mut gradients, self),
             )?;
         }
-        Ok(self.weighted(output))
+        Ok(output.detached())
     }
 }
 

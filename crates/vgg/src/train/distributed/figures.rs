@@ -1,12 +1,12 @@
 //! Losses and answers, added up over workers.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use burn::train::ClassificationOutput;
 
 use super::group::Group;
 use crate::device::failure;
 use crate::train::error::TrainError;
 use crate::train::evaluate::argmax;
+use crate::train::output::StepOutput;
 
 /// Figures of images, of one worker and then of all.
 #[derive(Debug, Clone, Copy, Default)]
@@ -20,15 +20,15 @@ pub(super) struct Figures {
 }
 
 impl Figures {
-    pub(super) fn add(&mut self, output: ClassificationOutput) -> Result<(), TrainError> {
+    pub(super) fn add(&mut self, output: StepOutput) -> Result<(), TrainError> {
         let read = |tensor: Tensor<1>| tensor.try_into_vec_as::<f32>();
         let device = |error| TrainError::Device(failure(error));
-        let [images, classes] = output.output.dims();
+        let [images, classes] = output.logits.dims();
         let losses = read(output.loss).map_err(device)?;
-        let logits = output.output.try_into_vec_as::<f32>().map_err(device)?;
+        let logits = output.logits.try_into_vec_as::<f32>().map_err(device)?;
         let targets = output.targets.try_into_vec_as::<i64>().map_err(device)?;
         let answers = logits.chunks_exact(classes).map(argmax).zip(targets);
-        self.loss += losses.iter().copied().map(f64::from).sum::<f64>();
+        self.loss += losses.iter().copied().map(f64::from).sum::<f64>() * images as f64;
         self.right += answers
             .filter(|(answer, target)| *answer as i64 == *target)
             .count() as f64;
@@ -49,10 +49,10 @@ impl Figures {
         })
     }
 
-    /// As burn-train's metrics take them: a loss for each image, and an answer out of two.
-    pub(super) fn output(self, device: &Device) -> ClassificationOutput {
+    /// As burn-train's metrics take them: the mean loss, and an answer out of two for each image.
+    pub(super) fn output(self, device: &Device) -> StepOutput {
         let (images, right) = (self.images as usize, self.right as usize);
-        let loss = TensorData::new(vec![(self.loss / self.images) as f32; images], [images]);
+        let loss = [(self.loss / self.images) as f32];
         let answer = |image| {
             if image < right {
                 [1.0, 0.0]
@@ -61,10 +61,10 @@ impl Figures {
             }
         };
         let answers: Vec<f32> = (0..images).flat_map(answer).collect();
-        ClassificationOutput::new(
-            Tensor::from_data(loss, device),
-            Tensor::from_data(TensorData::new(answers, [images, 2]), device),
-            Tensor::<1, Int>::zeros([images], device),
-        )
+        StepOutput {
+            loss: Tensor::from_data(loss, device),
+            logits: Tensor::from_data(TensorData::new(answers, [images, 2]), device),
+            targets: Tensor::<1, Int>::zeros([images], device),
+        }
     }
 }
