@@ -7,7 +7,7 @@ use burn_cubecl::cubecl::{calculate_cube_count_elemwise, prelude::*};
 const TRANSFORM: [usize; 2] = [32, 8];
 
 /// Units of a cube where each has work of its own: always as many, so that a kernel is compiled once.
-const UNITS: u32 = 256;
+pub(super) const UNITS: usize = 256;
 
 /// For a unit for each of `across` by `down`.
 pub(super) fn cubes(across: usize, down: usize) -> (CubeCount, CubeDim) {
@@ -22,6 +22,6 @@ pub(super) fn cubes(across: usize, down: usize) -> (CubeCount, CubeDim) {
 
 /// For so many units.
 pub(super) fn cubes_of_units(client: &Client, units: usize) -> (CubeCount, CubeDim) {
-    let dim = CubeDim::new_1d(UNITS);
+    let dim = CubeDim::new_1d(UNITS as u32);
     (calculate_cube_count_elemwise(client, units, dim), dim)
 }

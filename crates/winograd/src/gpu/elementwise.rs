@@ -1,4 +1,4 @@
-//! Max pooling, what ReLU and pooling let through of a gradient, and sums.
+//! Max pooling, and what ReLU and pooling let through of a gradient.
 
 use burn_cubecl::cubecl::client::Client;
 use burn_cubecl::cubecl::{self, prelude::*};
@@ -70,7 +70,7 @@ fn through_relu_kernel<V: Size>(
 
 pub(super) fn through_relu(client: &Client, gradient: &Numbers, output: &Numbers) -> Numbers {
     let length = output.length();
-    let vector = if length.is_multiple_of(4) { 4 } else { 1 };
+    let vector = output.vector();
     let before = Numbers::new(client, length);
     let (count, dim) = cubes_of_units(client, length / vector);
     // SAFETY: all three have `length` numbers.
@@ -170,65 +170,4 @@ pub(super) fn through_pool(
         );
     }
     before
-}
-
-const SUM_UNITS: usize = 256;
-
-/// The sum of every line of `[lines, length]` of each of `blocks` blocks, over all blocks.
-#[cube(launch_unchecked)]
-fn sum_kernel(values: &[f32], sums: &mut [f32], lines: u32, length: u32, blocks: u32) {
-    let mut shared = Shared::<[f32]>::new_slice(SUM_UNITS);
-    let (line, unit) = (CUBE_POS as usize, UNIT_POS as usize);
-    let (lines, length) = (lines as usize, length as usize);
-    if line >= lines {
-        terminate!();
-    }
-    let mut sum = 0.0f32;
-    for block in 0..blocks as usize {
-        let at = (block * lines + line) * length;
-        let mut i = unit;
-        while i < length {
-            sum += values[at + i];
-            i += SUM_UNITS;
-        }
-    }
-    shared[unit] = sum;
-    sync_cube();
-    #[unroll]
-    for step in 0..8usize {
-        let half = comptime!(SUM_UNITS >> (step + 1));
-        if unit < half {
-            let other = shared[unit + half];
-            shared[unit] += other;
-        }
-        sync_cube();
-    }
-    if unit == 0 {
-        sums[line] = shared[0];
-    }
-}
-
-/// The sums over images and pixels of `[blocks, lines, length]`.
-pub(super) fn sums(
-    client: &Client,
-    values: &Numbers,
-    [blocks, lines, length]: [usize; 3],
-) -> Numbers {
-    let sums = Numbers::new(client, lines);
-    // A device counts to 65,535 in one direction.
-    let across = lines.min(1 << 15);
-    // SAFETY: one cube for each line; the kernel reads within `blocks * lines * length` numbers.
-    unsafe {
-        sum_kernel::launch_unchecked(
-            client,
-            CubeCount::Static(across as u32, lines.div_ceil(across) as u32, 1),
-            CubeDim::new_1d(SUM_UNITS as u32),
-            values.argument(1),
-            sums.argument(1),
-            lines as u32,
-            length as u32,
-            blocks as u32,
-        );
-    }
-    sums
 }

@@ -6,6 +6,7 @@ use burn_cubecl::cubecl::{self, prelude::*};
 use super::cubes::cubes_of_units;
 use super::memory::Numbers;
 use super::product::{self, Few, Order, Products, launch_few, pieces_for, takes_few};
+use super::sums::added;
 use super::tiling;
 
 /// A matrix as it lies in memory, `lines` of `length` numbers.
@@ -86,20 +87,7 @@ fn sums_kernel(
         }
     }
     if comptime!(units > 1) {
-        let mut shared = Shared::<[f32]>::new_slice(256usize);
-        let unit = UNIT_POS as usize;
-        shared[unit] = sum;
-        sync_cube();
-        #[unroll]
-        for halving in 0..comptime!(units.ilog2() as usize) {
-            let half = comptime!(units >> (halving + 1));
-            if unit % units < half {
-                let other = shared[unit + half];
-                shared[unit] += other;
-            }
-            sync_cube();
-        }
-        sum = shared[unit];
+        sum = added(sum, units);
     }
     if inside && ABSOLUTE_POS % units == 0 {
         let bias: ComptimeOption<f32> = bias.map(|bias| bias[column]);

@@ -37,6 +37,11 @@ impl Numbers {
         self.length
     }
 
+    /// How many numbers a kernel reads and writes at once that takes one after the other.
+    pub(super) fn vector(&self) -> usize {
+        if self.length.is_multiple_of(4) { 4 } else { 1 }
+    }
+
     /// For a kernel that reads or writes `vector` numbers at once.
     pub(super) fn argument(&self, vector: usize) -> BufferArg {
         // SAFETY: `length` is what the handle was made with.

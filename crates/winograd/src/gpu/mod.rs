@@ -16,6 +16,7 @@ mod lines;
 mod memory;
 mod product;
 mod sizes;
+mod sums;
 mod tensors;
 mod tiling;
 mod transform;

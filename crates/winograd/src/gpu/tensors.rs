@@ -9,7 +9,7 @@ use super::memory::Numbers;
 use super::product::Order;
 use super::sizes::{Convolution, Tail};
 use super::weight_gradient::weight_gradient as weight_gradients;
-use super::{direct, elementwise, update};
+use super::{direct, elementwise, sums, update};
 use crate::burn::steps::{AdamWStep, SgdStep};
 
 /// The shape of [`transformed`].
@@ -189,14 +189,11 @@ pub(crate) fn channel_sums(gradient: CubeTensor) -> CubeTensor {
     let each = shape.iter().skip(2).product::<usize>();
     tensor_like!(
         gradient,
-        |client| {
-            let mut values = Numbers::of(gradient.clone());
-            // All images at once, and only then their sums: more cubes than there are channels.
-            if each > 1 {
-                values = elementwise::sums(client, &values, [1, batch * channels, each]);
-            }
-            elementwise::sums(client, &values, [batch, channels, 1])
-        },
+        |client| sums::channel_sums(
+            client,
+            &Numbers::of(gradient.clone()),
+            [batch, channels, each]
+        ),
         [channels]
     )
 }

@@ -26,27 +26,30 @@ struct AdamWNumbers {
 
 #[cube(launch_unchecked)]
 #[allow(clippy::too_many_arguments)]
-fn adamw_kernel(
-    parameter: &[f32],
-    gradient: &[f32],
-    first: &[f32],
-    second: &[f32],
-    new_parameter: &mut [f32],
-    new_first: &mut [f32],
-    new_second: &mut [f32],
+fn adamw_kernel<V: Size>(
+    parameter: &[Vector<f32, V>],
+    gradient: &[Vector<f32, V>],
+    first: &[Vector<f32, V>],
+    second: &[Vector<f32, V>],
+    new_parameter: &mut [Vector<f32, V>],
+    new_first: &mut [Vector<f32, V>],
+    new_second: &mut [Vector<f32, V>],
     numbers: AdamWNumbers,
+    #[define(V)] _vector: usize,
 ) {
     let at = ABSOLUTE_POS;
     if at >= numbers.units as usize {
         terminate!();
     }
     let of_loss = gradient[at];
-    let m = numbers.beta_1 * first[at] + numbers.rest_1 * of_loss;
-    let v = numbers.beta_2 * second[at] + numbers.rest_2 * of_loss * of_loss;
+    let m = Vector::new(numbers.beta_1) * first[at] + Vector::new(numbers.rest_1) * of_loss;
+    let v =
+        Vector::new(numbers.beta_2) * second[at] + Vector::new(numbers.rest_2) * of_loss * of_loss;
     new_first[at] = m;
     new_second[at] = v;
-    let root = (v / numbers.correction).sqrt() + numbers.epsilon;
-    new_parameter[at] = numbers.keep * parameter[at] - numbers.rate * m / root;
+    let root = (v / Vector::new(numbers.correction)).sqrt() + Vector::new(numbers.epsilon);
+    new_parameter[at] =
+        Vector::new(numbers.keep) * parameter[at] - Vector::new(numbers.rate) * m / root;
 }
 
 /// Parameter, first and second moment after a step.
@@ -56,24 +59,25 @@ pub(super) fn adamw(
     parameter: &Numbers,
     [gradient, first, second]: [&Numbers; 3],
 ) -> [Numbers; 3] {
-    let length = parameter.length();
+    let (length, vector) = (parameter.length(), parameter.vector());
+    let units = length / vector;
     let new: [Numbers; 3] = std::array::from_fn(|_| Numbers::new(client, length));
-    let (count, dim) = cubes_of_units(client, length);
+    let (count, dim) = cubes_of_units(client, units);
     // SAFETY: all have `length` numbers.
     unsafe {
         adamw_kernel::launch_unchecked(
             client,
             count,
             dim,
-            parameter.argument(1),
-            gradient.argument(1),
-            first.argument(1),
-            second.argument(1),
-            new[0].argument(1),
-            new[1].argument(1),
-            new[2].argument(1),
+            parameter.argument(vector),
+            gradient.argument(vector),
+            first.argument(vector),
+            second.argument(vector),
+            new[0].argument(vector),
+            new[1].argument(vector),
+            new[2].argument(vector),
             AdamWNumbersLaunch::new(
-                length as u32,
+                units as u32,
                 step.beta_1,
                 step.beta_2,
                 1.0 - step.beta_1,
@@ -83,6 +87,7 @@ pub(super) fn adamw(
                 1.0 - step.beta_2.powi(step.time),
                 1.0 - step.rate * step.weight_decay,
             ),
+            vector,
         );
     }
     new
@@ -90,25 +95,27 @@ pub(super) fn adamw(
 
 #[cube(launch_unchecked)]
 #[allow(clippy::too_many_arguments)]
-fn sgd_kernel(
-    parameter: &[f32],
-    gradient: &[f32],
-    velocity: &[f32],
-    new_parameter: &mut [f32],
-    new_velocity: &mut [f32],
+fn sgd_kernel<V: Size>(
+    parameter: &[Vector<f32, V>],
+    gradient: &[Vector<f32, V>],
+    velocity: &[Vector<f32, V>],
+    new_parameter: &mut [Vector<f32, V>],
+    new_velocity: &mut [Vector<f32, V>],
     units: u32,
     rate: f32,
     momentum: f32,
     weight_decay: f32,
+    #[define(V)] _vector: usize,
 ) {
     let at = ABSOLUTE_POS;
     if at >= units as usize {
         terminate!();
     }
     let old = parameter[at];
-    let next = momentum * velocity[at] + gradient[at] + weight_decay * old;
+    let next =
+        Vector::new(momentum) * velocity[at] + gradient[at] + Vector::new(weight_decay) * old;
     new_velocity[at] = next;
-    new_parameter[at] = old - rate * next;
+    new_parameter[at] = old - Vector::new(rate) * next;
 }
 
 /// Parameter and velocity after a step.
@@ -118,24 +125,26 @@ pub(super) fn sgd(
     parameter: &Numbers,
     [gradient, velocity]: [&Numbers; 2],
 ) -> [Numbers; 2] {
-    let length = parameter.length();
+    let (length, vector) = (parameter.length(), parameter.vector());
+    let units = length / vector;
     let new: [Numbers; 2] = std::array::from_fn(|_| Numbers::new(client, length));
-    let (count, dim) = cubes_of_units(client, length);
+    let (count, dim) = cubes_of_units(client, units);
     // SAFETY: all have `length` numbers.
     unsafe {
         sgd_kernel::launch_unchecked(
             client,
             count,
             dim,
-            parameter.argument(1),
-            gradient.argument(1),
-            velocity.argument(1),
-            new[0].argument(1),
-            new[1].argument(1),
-            length as u32,
+            parameter.argument(vector),
+            gradient.argument(vector),
+            velocity.argument(vector),
+            new[0].argument(vector),
+            new[1].argument(vector),
+            units as u32,
             step.rate,
             step.momentum,
             step.weight_decay,
+            vector,
         );
     }
     new
