@@ -13,6 +13,40 @@ pub(super) struct Pixels {
     pub(super) channels: usize,
 }
 
+/// A rectangle of an image, in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub(crate) left: usize,
+    pub(crate) top: usize,
+    pub(crate) width: usize,
+    pub(crate) height: usize,
+}
+
+impl Pixels {
+    /// A part that lies within the image.
+    pub(super) fn part(&self, part: Part) -> Self {
+        let stride = self.width * self.channels;
+        let rows = self.values.chunks_exact(stride);
+        let columns = part.left * self.channels..(part.left + part.width) * self.channels;
+        let rows = rows.skip(part.top).take(part.height);
+        Self {
+            values: rows
+                .flat_map(|row| &row[columns.clone()])
+                .copied()
+                .collect(),
+            width: part.width,
+            height: part.height,
+            channels: self.channels,
+        }
+    }
+
+    /// The values in the order channel, row, column.
+    pub(super) fn planes(&self) -> Vec<u8> {
+        let plane = |channel: usize| self.values.iter().skip(channel).step_by(self.channels);
+        (0..self.channels).flat_map(plane).copied().collect()
+    }
+}
+
 /// Which inputs an output is a weighted mean of.
 struct Window {
     start: usize,
@@ -124,16 +158,12 @@ pub(super) fn short_side_to(short: usize, width: usize, height: usize) -> [usize
 /// as Python does.
 pub(super) fn centre(image: &Pixels, width: usize, height: usize) -> Pixels {
     let middle = |all: usize, part: usize| ((all - part) as f64 / 2.0).round_ties_even() as usize;
-    let (left, top) = (middle(image.width, width), middle(image.height, height));
-    let stride = image.width * image.channels;
-    let rows = image.values.chunks_exact(stride).skip(top).take(height);
-    let row = |row: &[u8]| row[left * image.channels..(left + width) * image.channels].to_vec();
-    Pixels {
-        values: rows.flat_map(row).collect(),
+    image.part(Part {
+        left: middle(image.width, width),
+        top: middle(image.height, height),
         width,
         height,
-        channels: image.channels,
-    }
+    })
 }
 
 #[cfg(test)]
