@@ -443,6 +443,21 @@ fn a_bad_index_is_as_good_as_none() {
         // It is written anew.
         assert!(index::read(&indexes, &root).is_some());
     }
+    // A byte here and there: another name of a file at most, and nothing outside of the folder.
+    for at in (0..text.len()).step_by(3) {
+        let mut bad = text.clone().into_bytes();
+        bad[at] ^= 1 << (at % 8);
+        fs::write(&path, &bad).expect("written");
+        if let Some(found) = index::read(&indexes, &root) {
+            let files = found.parts.iter().flatten().flat_map(|class| &class.files);
+            assert!(
+                files
+                    .into_iter()
+                    .all(|file| !file.has_root() && !file.starts_with(".."))
+            );
+        }
+    }
+    fs::remove_file(&path).expect("removed");
     // Where none can be written the folder is read all the same.
     super::load(&root, STREAMED, &root.join("cat/00.png")).expect("whole");
 }

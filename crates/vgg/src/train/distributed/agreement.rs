@@ -162,6 +162,35 @@ mod tests {
     use super::*;
 
     #[test]
+    fn images_in_files_are_told_apart_by_names_and_contents() {
+        let digest = |name: &str, value: u8| {
+            let folder = tempfile::tempdir().expect("a temporary folder");
+            let class = folder.path().join("class");
+            std::fs::create_dir(&class).expect("created");
+            for file in ["a", "b", "c", "d", "e", name] {
+                let image = image::GrayImage::from_pixel(8, 8, image::Luma([value]));
+                image
+                    .save(class.join(file).with_extension("png"))
+                    .expect("saved");
+            }
+            let options = crate::data::DataOptions {
+                shape: [1, 8, 8],
+                skip_broken: false,
+                stream: true,
+                limit: None,
+            };
+            let name = folder.path().to_str().expect("text");
+            let data = crate::data::load(name, &options, &mut |_, _| {}).expect("whole");
+            [data.train, data.test].map(|set| Images::of(&set).expect("read"))
+        };
+        assert_eq!(digest("f", 1), digest("f", 1));
+        let ([train, test], [train_2, test_2]) = (digest("f", 1), digest("g", 1));
+        // The sixth is for the test.
+        assert!(train == train_2 && test != test_2);
+        assert_ne!(train, digest("f", 2)[0]);
+    }
+
+    #[test]
     fn the_first_difference_is_told() {
         let set = |pixel| ImageSet::new([1, 1, 2], vec![pixel, 2, 3, 4], vec![0, 1]).expect("fits");
         let footing =

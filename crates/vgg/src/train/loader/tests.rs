@@ -1,7 +1,7 @@
 //! What an epoch is made of, and that it is the same one for any number of threads and workers.
 
 use super::*;
-use crate::data::DataOptions;
+use crate::data::{ChannelOrder, DataOptions};
 use std::fs;
 use std::path::Path;
 
@@ -124,7 +124,7 @@ fn sets(folder: &Path, skip_broken: bool) -> [ImageSet; 2] {
         fs::create_dir_all(path.parent().expect("a class")).expect("created");
         // Of several sizes.
         let image = image::RgbImage::from_fn(12 + index, 20 + index % 7, |x, y| {
-            image::Rgb([x as u8 * 9, y as u8 * 9, index as u8 * 9])
+            image::Rgb([x as u8 * 7, y as u8 * 9, index as u8 * 9])
         });
         image.save(path).expect("saved");
     }
@@ -180,6 +180,11 @@ fn images_in_files_make_the_epochs_of_those_in_memory() {
             }
             expected_again(&expected);
         }
+    }
+    let [files, memory] = [files, memory].map(|set| set.in_order(ChannelOrder::Bgr));
+    for index in 0..files.len() {
+        let [file, memory] = [&files, &memory].map(|set| set.pixels(index).expect("whole"));
+        assert_eq!(file, memory);
     }
 }
 
