@@ -8,7 +8,7 @@ use image::{DynamicImage, GrayImage, Luma, RgbImage};
 
 use super::decode::decode;
 use super::error::DataError;
-use super::resize::{Pixels, centre, resize, short_side_to};
+use super::resize::{Pixels, centre, planes, resize, short_side_to};
 use crate::source::Source;
 
 /// An image is not scaled to more pixels: 100 megapixels take 300 MB.
@@ -108,9 +108,7 @@ fn fitted(path: &Path, image: RgbImage, shape: [usize; 3], fit: Fit) -> Result<V
         let grey = DynamicImage::ImageRgb8(image).into_luma8();
         return Ok(fit_grey(grey, size, fit).into_raw());
     }
-    let fitted = fit_colour(image, size, fit);
-    let plane = |channel: usize| fitted.pixels().map(move |pixel| pixel[channel]);
-    Ok((0..3).flat_map(plane).collect())
+    Ok(planes(fit_colour(image, size, fit).as_raw(), 3))
 }
 
 /// Refuses what would be scaled to too many pixels before a part of them is cut out: a long strip, or a shape that

@@ -26,14 +26,14 @@ impl Pixels {
     /// A part that lies within the image.
     pub(super) fn part(&self, part: Part) -> Self {
         let stride = self.width * self.channels;
-        let rows = self.values.chunks_exact(stride);
         let columns = part.left * self.channels..(part.left + part.width) * self.channels;
-        let rows = rows.skip(part.top).take(part.height);
+        let mut values = Vec::with_capacity(part.height * columns.len());
+        let rows = self.values.chunks_exact(stride);
+        for row in rows.skip(part.top).take(part.height) {
+            values.extend_from_slice(&row[columns.clone()]);
+        }
         Self {
-            values: rows
-                .flat_map(|row| &row[columns.clone()])
-                .copied()
-                .collect(),
+            values,
             width: part.width,
             height: part.height,
             channels: self.channels,
@@ -42,9 +42,17 @@ impl Pixels {
 
     /// The values in the order channel, row, column.
     pub(super) fn planes(&self) -> Vec<u8> {
-        let plane = |channel: usize| self.values.iter().skip(channel).step_by(self.channels);
-        (0..self.channels).flat_map(plane).copied().collect()
+        planes(&self.values, self.channels)
     }
+}
+
+/// Interleaved values in the order channel, row, column.
+pub(super) fn planes(values: &[u8], channels: usize) -> Vec<u8> {
+    let mut planes = Vec::with_capacity(values.len());
+    for channel in 0..channels {
+        planes.extend(values.chunks_exact(channels).map(|pixel| pixel[channel]));
+    }
+    planes
 }
 
 /// Which inputs an output is a weighted mean of.

@@ -94,11 +94,11 @@ impl Maker {
                     return Ok(Some(Made { pixels, label }));
                 }
                 Err(error @ DataError::Image { .. }) if self.skips_broken() => {
-                    if tried == 0 {
-                        self.supply.broken(&error);
-                    }
                     if task.change.is_none() {
                         return Ok(None);
+                    }
+                    if tried == 0 {
+                        self.supply.broken(&error);
                     }
                     tried += 1;
                     if tried == MOST_BROKEN.min(self.order.len()) {
