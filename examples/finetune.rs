@@ -66,9 +66,18 @@ struct Options {
     #[arg(long)]
     mirror: bool,
 
+    /// Take a random part of each training image, of 8 to 100 % of its area, and scale it to the whole
+    #[arg(long)]
+    random_resized_crop: bool,
+
     /// Leave out images that are broken, instead of giving up
     #[arg(long)]
     skip_broken: bool,
+
+    /// Leave the images in their files, and decode them ahead of the training instead of holding them all; done by
+    /// itself where they would take more than 4 GiB
+    #[arg(long)]
+    stream: bool,
 
     /// Where the two run folders go, DIR/frozen and DIR/all [default: a new one in runs/]
     #[arg(long, value_name = "DIR")]
@@ -84,7 +93,7 @@ struct Options {
 }
 
 /// What only a start takes.
-const STARTING: [&str; 24] = [
+const STARTING: [&str; 26] = [
     "data",
     "weights",
     "pretrained",
@@ -108,6 +117,8 @@ const STARTING: [&str; 24] = [
     "bgr",
     "classes",
     "mirror",
+    "random_resized_crop",
+    "stream",
     "skip_broken",
 ];
 
@@ -215,20 +226,24 @@ fn started(options: &Options) -> Result<Work, Box<dyn Error>> {
     let data_options = DataOptions {
         shape,
         skip_broken: options.skip_broken,
+        stream: options.stream,
         limit: None,
     };
     let name = options.data.as_deref().unwrap_or_default();
     let data = examples::data::load(name, &data_options)?;
-    let augmentation = Augmentation::new().with_mirror(options.mirror && data.mirrors);
+    let augmentation = Augmentation::new()
+        .with_mirror(options.mirror && data.mirrors)
+        .with_random_resized_crop(options.random_resized_crop.then_some(true));
     let training = TrainConfig::new(OptimizerKind::AdamW, options.lr)
         .with_batch_size(options.batch_size)
         .with_augmentation(augmentation)
         .with_seed(options.network.seed);
     let mut run = RunConfig {
         skip_broken: options.skip_broken,
+        stream: options.stream.then_some(true),
         backend,
         start: Some(Start::Given),
-        ..RunConfig::for_data(network.config().clone(), training, &data)
+        ..RunConfig::for_data(network.config().clone(), training, &data)?
     };
     // What the weights are used to; random ones are used to nothing.
     if !options.network.is_random() {

@@ -238,6 +238,7 @@ fn test_images(
     let data_options = DataOptions {
         shape: classifier.preprocessing().shape,
         skip_broken: options.skip_broken,
+        stream: false,
         limit: options.limit,
     };
     let data = examples::data::load(name, &data_options)?;
@@ -323,7 +324,7 @@ fn show_samples(
     let mut failed = 0;
     for index in 0..set.len() {
         let class = &classifier.classes()[set.label(index)];
-        let pixels = set.pixels(index);
+        let pixels = &*set.pixels(index)?;
         let title = format!("this is: {class}");
         for found in recognise(classifier, &[pixels])? {
             match found {

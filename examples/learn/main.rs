@@ -103,6 +103,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let wanted = DataOptions {
         shape,
         skip_broken: false,
+        stream: false,
         limit: options.limit,
     };
     let data = examples::data::load("embedded", &wanted)?;
@@ -112,7 +113,10 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         grouped(data.test.len() as u128)
     );
     let training = |(design, _): &_| Training::new(*design, &data, options.seed, &device);
-    let mut trainings: Vec<_> = designs.iter().map(training).collect();
+    let mut trainings = designs
+        .iter()
+        .map(training)
+        .collect::<Result<Vec<_>, _>>()?;
     for epoch in 1..=options.epochs {
         let mut line = format!("epoch {epoch}/{}", options.epochs);
         for training in &mut trainings {

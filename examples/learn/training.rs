@@ -9,7 +9,7 @@ use burn::module::Module;
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
 use burn::tensor::Device;
-use vgg::data::{ImageData, Normalization};
+use vgg::data::{DataError, ImageData, Normalization};
 use vgg::train::{Augmentation, EpochLoader, Interrupter};
 
 use crate::design::Design;
@@ -41,10 +41,15 @@ pub struct Training {
 pub struct LossError(String);
 
 impl Training {
-    pub fn new(design: Design, data: &ImageData, seed: u64, device: &Device) -> Self {
-        let normalization = Arc::new(Normalization::measure(&data.train));
+    pub fn new(
+        design: Design,
+        data: &ImageData,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Self, DataError> {
+        let normalization = Arc::new(Normalization::measure(&data.train)?);
         let learning = device.clone().autodiff();
-        Self {
+        Ok(Self {
             design,
             // Its weights are drawn in the first step: behind the loader, which seeds the device for each epoch.
             network: Network::new(design, &learning),
@@ -59,7 +64,7 @@ impl Training {
             test: EpochLoader::in_order(Arc::new(data.test.clone()), normalization, BATCH, device),
             right: 0,
             seconds: 0.0,
-        }
+        })
     }
 
     /// Sees each image once, then is tested; `progress` is told how many images are done. Leaves early when

@@ -43,6 +43,7 @@ fn options(config: &RunConfig) -> DataOptions {
     DataOptions {
         shape: config.preprocessing.shape,
         skip_broken: config.skip_broken,
+        stream: config.stream == Some(true),
         limit: config.limit,
     }
 }

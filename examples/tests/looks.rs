@@ -116,6 +116,7 @@ fn clothes(folder: &Path, each: usize) {
     let options = DataOptions {
         shape: [1, 28, 28],
         skip_broken: false,
+        stream: false,
         limit: None,
     };
     let data = data::load("embedded", &options, &mut |_, _| {}).expect("shipped");
@@ -126,7 +127,7 @@ fn clothes(folder: &Path, each: usize) {
             fs::create_dir_all(&folder).expect("created");
             let of_class = (0..set.len()).filter(|&index| set.label(index) == class);
             for index in of_class.take(each) {
-                let pixels = set.pixels(index).to_vec();
+                let pixels = set.pixels(index).expect("in memory").into_owned();
                 let image = GrayImage::from_raw(28, 28, pixels).expect("28×28");
                 image
                     .save(folder.join(format!("{index}.png")))

@@ -147,17 +147,19 @@ fn configured(options: &Options) -> Result<(RunConfig, ImageData), Box<dyn Error
 
     let [height, width] = model.input_size;
     let shape = [model.input_channels, height, width];
-    let (skip_broken, limit) = (options.skip_broken, options.limit);
+    let (skip_broken, stream, limit) = (options.skip_broken, options.stream, options.limit);
     let data = examples::data::load(
         &options.data,
         &DataOptions {
             shape,
             skip_broken,
+            stream,
             limit,
         },
     )?;
     training.augmentation = Augmentation::new()
         .with_crop_padding(options.crop_padding)
+        .with_random_resized_crop(options.random_resized_crop.then_some(true))
         .with_mirror(data.mirrors && options.mirror);
     let precision = if options.half {
         Precision::F16
@@ -167,10 +169,11 @@ fn configured(options: &Options) -> Result<(RunConfig, ImageData), Box<dyn Error
     let config = RunConfig {
         limit,
         skip_broken,
+        stream: stream.then_some(true),
         backend,
         engine: options.engine,
         precision,
-        ..RunConfig::for_data(model, training, &data)
+        ..RunConfig::for_data(model, training, &data)?
     };
     config.model.validate()?;
     Ok((config, data))

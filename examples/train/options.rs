@@ -45,6 +45,11 @@ pub struct Options {
     #[arg(long, conflicts_with = "resume")]
     pub skip_broken: bool,
 
+    /// Leave the images of a folder in their files, and decode them ahead of the training instead of holding them all;
+    /// done by itself where they would take more than 4 GiB
+    #[arg(long, conflicts_with = "resume")]
+    pub stream: bool,
+
     /// Use at most so many training images, and as many test images
     #[arg(long, value_name = "N", conflicts_with = "resume")]
     pub limit: Option<usize>,
@@ -130,6 +135,11 @@ pub struct Options {
     #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "resume")]
     pub crop_padding: usize,
 
+    /// Take a random part of each training image, of 8 to 100 % of its area, and scale it to the whole, as networks of
+    /// ImageNet are trained; pays with --stream, where it is a part of the picture as it is in its file
+    #[arg(long, conflicts_with = "resume")]
+    pub random_resized_crop: bool,
+
     /// Mirror every second training image (never digits): pays in long trainings
     #[arg(long, conflicts_with = "resume")]
     pub mirror: bool,
@@ -163,6 +173,7 @@ Examples:
   train                                   the main job: under ten minutes on two cores
   train --data fashion-mnist --model vgg16-bn-28 --width 0.25 --epochs 10 --mirror
   train --data photos --model vgg11-bn --width 0.5 --backend wgpu
+  train --data imagenet --model vgg16-bn --random-resized-crop --mirror --stream
   mpirun -n 4 train --distributed         four processes, each with a quarter of every batch
   train --resume runs/vgg16-28-1          after Ctrl-C, a crash or a power cut";
 

@@ -85,6 +85,7 @@ fn pictures(folder: &Path) -> Result<std::path::PathBuf, Box<dyn Error>> {
     let options = vgg::data::DataOptions {
         shape: [1, 28, 28],
         skip_broken: false,
+        stream: false,
         limit: None,
     };
     let set = vgg::data::load("embedded", &options, &mut |_, _| {})?.train;
@@ -96,7 +97,7 @@ fn pictures(folder: &Path) -> Result<std::path::PathBuf, Box<dyn Error>> {
         }
         let path = folder.join(class).join(format!("{index}.bmp"));
         std::fs::create_dir_all(folder.join(class))?;
-        std::fs::write(&path, bmp(set.pixels(index)))?;
+        std::fs::write(&path, bmp(&set.pixels(index)?))?;
         last = Some(path);
     }
     Ok(last.ok_or("no pictures")?)

@@ -51,6 +51,7 @@ pub fn run_config(network: VggConfig) -> RunConfig {
         data_state: None,
         limit: None,
         skip_broken: false,
+        stream: None,
         backend: "flex".to_owned(),
         engine: Engine::default(),
         precision: Precision::F32,

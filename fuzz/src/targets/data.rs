@@ -83,6 +83,7 @@ fn load(folder: &Path) {
     let options = DataOptions {
         shape: [1, 28, 28],
         skip_broken: false,
+        stream: false,
         limit: None,
     };
     let _ = data::load(&folder.to_string_lossy(), &options, &mut |_, _| {});

@@ -148,7 +148,7 @@ fn seconds_per_step(
         let settings = TrainConfig::new(OptimizerKind::Sgd, 1e-4)
             .with_epochs(1)
             .with_batch_size(2 * arguments.batch);
-        let config = RunConfig::for_data(config.clone().with_dropout(0.0), settings, &data);
+        let config = RunConfig::for_data(config.clone().with_dropout(0.0), settings, &data)?;
         let workers = wire::workers(bytes_per_second);
         let worker = |group: &Arc<dyn Group>| {
             let pool = rayon::ThreadPoolBuilder::new()

@@ -104,19 +104,6 @@ pub enum DataError {
     #[cfg(feature = "fetch")]
     #[error(transparent)]
     Fetch(#[from] crate::fetch::FetchError),
-    /// Images that need more memory than is sensible.
-    #[error(
-        "{images} images of {} bytes each need {:.1} GB; the most is {:.0} GB: use smaller images \
-         or fewer", bytes_each, *images as f64 * *bytes_each as f64 / 1e9, *most as f64 / 1e9
-    )]
-    TooMuch {
-        /// How many images there are.
-        images: usize,
-        /// Bytes of each of them.
-        bytes_each: u64,
-        /// The most bytes that are held.
-        most: u64,
-    },
     /// A size that makes no sense.
     #[error("{0}")]
     Invalid(String),

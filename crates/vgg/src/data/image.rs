@@ -8,7 +8,7 @@ use image::{DynamicImage, GrayImage, Luma, RgbImage};
 
 use super::decode::decode;
 use super::error::DataError;
-use super::resize::{Pixels, centre, resize, short_side_to};
+use super::resize::{Pixels, centre, planes, resize, short_side_to};
 use crate::source::Source;
 
 /// An image is not scaled to more pixels: 100 megapixels take 300 MB.
@@ -73,7 +73,7 @@ pub fn read_image<'a>(
     fitted(source.name(), decoded.image, shape, fit)
 }
 
-fn check_shape([channels, height, width]: [usize; 3]) -> Result<(), DataError> {
+pub(super) fn check_shape([channels, height, width]: [usize; 3]) -> Result<(), DataError> {
     if !matches!(channels, 1 | 3) {
         return Err(DataError::Invalid(format!(
             "an image file gives 1 or 3 channels, the network takes {channels}"
@@ -108,9 +108,7 @@ fn fitted(path: &Path, image: RgbImage, shape: [usize; 3], fit: Fit) -> Result<V
         let grey = DynamicImage::ImageRgb8(image).into_luma8();
         return Ok(fit_grey(grey, size, fit).into_raw());
     }
-    let fitted = fit_colour(image, size, fit);
-    let plane = |channel: usize| fitted.pixels().map(move |pixel| pixel[channel]);
-    Ok((0..3).flat_map(plane).collect())
+    Ok(planes(fit_colour(image, size, fit).as_raw(), 3))
 }
 
 /// Refuses what would be scaled to too many pixels before a part of them is cut out: a long strip, or a shape that
@@ -139,26 +137,23 @@ fn centre_crop(
     let (w, h) = (image.width() as usize, image.height() as usize);
     let [scaled_height, scaled_width] = short_side_to(short_side.max(width).max(height), w, h);
     check_scaled(path, [w, h], [scaled_width, scaled_height])?;
+    let pixels = interleaved(image, channels);
+    Ok(centre(&resize(pixels, scaled_width, scaled_height), width, height).planes())
+}
+
+/// The pixels of a picture with three channels, or with that of its luminance.
+pub(super) fn interleaved(image: RgbImage, channels: usize) -> Pixels {
+    let (width, height) = (image.width() as usize, image.height() as usize);
     let values = match channels {
         1 => DynamicImage::ImageRgb8(image).into_luma8().into_raw(),
         _ => image.into_raw(),
     };
-    let pixels = Pixels {
+    Pixels {
         values,
-        width: w,
-        height: h,
+        width,
+        height,
         channels,
-    };
-    let fitted = centre(&resize(pixels, scaled_width, scaled_height), width, height);
-    let plane = |channel: usize| {
-        fitted
-            .values
-            .iter()
-            .skip(channel)
-            .step_by(channels)
-            .copied()
-    };
-    Ok((0..channels).flat_map(plane).collect())
+    }
 }
 
 fn fit_colour(image: RgbImage, [width, height]: [u32; 2], fit: Fit) -> RgbImage {

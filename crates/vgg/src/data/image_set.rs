@@ -1,12 +1,22 @@
-//! Images of one size with their labels, as bytes in memory.
+//! Images of one size with their labels: as bytes in memory, or in files.
 
-use burn::config::Config;
+use std::borrow::Cow;
+
 #[cfg(feature = "train")]
 use burn::data::dataset::{Dataset, DatasetError};
-use burn::tensor::{Device, Tensor, TensorData};
+#[cfg(feature = "train")]
+use rayon::prelude::*;
 
 use super::channel_order::ChannelOrder;
 use super::error::DataError;
+#[cfg(feature = "train")]
+use super::files::Files;
+#[cfg(feature = "train")]
+use super::part::{Part, part_of_planes};
+
+/// So many images stand for all where these lie in files.
+#[cfg(feature = "train")]
+const SAMPLE: usize = 1000;
 
 /// One image and its class.
 #[cfg(feature = "train")]
@@ -22,8 +32,18 @@ pub struct LabelledImage {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageSet {
     shape: [usize; 3],
-    pixels: Vec<u8>,
     labels: Vec<u16>,
+    images: Images,
+}
+
+/// Where the images are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Images {
+    /// All pixels, image after image.
+    Memory(Vec<u8>),
+    /// Each is read when it is asked for.
+    #[cfg(feature = "train")]
+    Files(Files),
 }
 
 impl ImageSet {
@@ -38,13 +58,7 @@ impl ImageSet {
             .checked_mul(height)
             .and_then(|part| part.checked_mul(width));
         let all = image.and_then(|image| image.checked_mul(labels.len()));
-        if image == Some(0) || labels.is_empty() {
-            return Err(DataError::Invalid(format!(
-                "{} images of {channels} channels and {height}×{width} pixels are nothing to \
-                 work with",
-                labels.len()
-            )));
-        }
+        check(shape, &labels)?;
         if all != Some(pixels.len()) {
             return Err(DataError::Invalid(format!(
                 "{} labels of {channels}×{height}×{width} images need {} pixel values, found {}",
@@ -55,8 +69,23 @@ impl ImageSet {
         }
         Ok(Self {
             shape,
-            pixels,
             labels,
+            images: Images::Memory(pixels),
+        })
+    }
+
+    /// A set of images that are read, and brought to `shape`, when they are asked for.
+    #[cfg(feature = "train")]
+    pub(super) fn of_files(
+        shape: [usize; 3],
+        files: Files,
+        labels: Vec<u16>,
+    ) -> Result<Self, DataError> {
+        check(shape, &labels)?;
+        Ok(Self {
+            shape,
+            labels,
+            images: Images::Files(files),
         })
     }
 
@@ -73,11 +102,35 @@ impl ImageSet {
 
     /// Pixels of the image at `index`, in the order channel, row, column.
     ///
+    /// # Errors
+    /// A file that cannot be used; none where the images are in memory.
+    ///
     /// # Panics
     /// If `index` is not below [`ImageSet::len`].
-    pub fn pixels(&self, index: usize) -> &[u8] {
-        let size: usize = self.shape.iter().product();
-        &self.pixels[index * size..(index + 1) * size]
+    pub fn pixels(&self, index: usize) -> Result<Cow<'_, [u8]>, DataError> {
+        match &self.images {
+            Images::Memory(pixels) => Ok(Cow::Borrowed(image(pixels, self.shape, index))),
+            #[cfg(feature = "train")]
+            Images::Files(files) => files.read(index, self.shape).map(Cow::Owned),
+        }
+    }
+
+    /// The part of the image at `index` that `choose` takes of its width and height, scaled to the shape. An image in
+    /// memory has the size of the shape, one in a file its own.
+    #[cfg(feature = "train")]
+    pub(crate) fn part(
+        &self,
+        index: usize,
+        choose: impl FnOnce(usize, usize) -> Part,
+    ) -> Result<Vec<u8>, DataError> {
+        match &self.images {
+            Images::Memory(pixels) => {
+                let [_, height, width] = self.shape;
+                let pixels = image(pixels, self.shape, index);
+                Ok(part_of_planes(pixels, self.shape, choose(width, height)))
+            }
+            Images::Files(files) => files.read_part(index, self.shape, choose),
+        }
     }
 
     /// The class of the image at `index`.
@@ -88,19 +141,32 @@ impl ImageSet {
         usize::from(self.labels[index])
     }
 
+    /// Whether the images lie in files, from which each is read when it is asked for.
+    #[cfg(feature = "train")]
+    pub fn is_streamed(&self) -> bool {
+        self.files().is_some()
+    }
+
+    #[cfg(feature = "train")]
+    pub(crate) fn files(&self) -> Option<&Files> {
+        match &self.images {
+            Images::Memory(_) => None,
+            Images::Files(files) => Some(files),
+        }
+    }
+
     /// The same images with their channels in this order, which are red, green and blue so far.
     #[must_use]
     pub fn in_order(mut self, order: ChannelOrder) -> Self {
         let [channels, height, width] = self.shape;
-        if order == ChannelOrder::Bgr {
-            for image in self.pixels.chunks_exact_mut(channels * height * width) {
-                for channel in 0..channels / 2 {
-                    let (front, back) =
-                        image.split_at_mut((channels - 1 - channel) * height * width);
-                    let plane = channel * height * width..(channel + 1) * height * width;
-                    front[plane].swap_with_slice(&mut back[..height * width]);
+        match &mut self.images {
+            Images::Memory(pixels) => {
+                for image in pixels.chunks_exact_mut(channels * height * width) {
+                    order.apply(image, height * width);
                 }
             }
+            #[cfg(feature = "train")]
+            Images::Files(files) => files.set_order(order),
         }
         self
     }
@@ -116,21 +182,65 @@ impl ImageSet {
             return Ok(self);
         }
         let chosen: Vec<_> = (0..count).map(|i| i * len / count).collect();
-        let pixels = chosen
-            .iter()
-            .flat_map(|&i| self.pixels(i))
-            .copied()
-            .collect();
-        let labels = chosen.iter().map(|&i| self.labels[i]).collect();
-        Self::new(self.shape, pixels, labels)
+        let labels: Vec<_> = chosen.iter().map(|&i| self.labels[i]).collect();
+        match &self.images {
+            Images::Memory(pixels) => {
+                let images = chosen.iter().map(|&i| image(pixels, self.shape, i));
+                Self::new(self.shape, images.collect::<Vec<_>>().concat(), labels)
+            }
+            #[cfg(feature = "train")]
+            Images::Files(files) => Self::of_files(self.shape, files.chosen(&chosen), labels),
+        }
     }
+
+    /// The set itself where it is in memory, else some of its images, spread over the set: what figures of the whole
+    /// are measured over.
+    pub(super) fn sample(&self) -> Result<Cow<'_, Self>, DataError> {
+        #[cfg(feature = "train")]
+        if let Some(files) = self.files() {
+            let some = self.clone().limited(SAMPLE)?;
+            let read: Vec<_> = (0..some.len())
+                .into_par_iter()
+                .map(|index| some.pixels(index).map(Cow::into_owned))
+                .collect();
+            let (mut pixels, mut labels) = (Vec::new(), Vec::new());
+            for (image, &label) in read.into_iter().zip(&some.labels) {
+                match image {
+                    Err(DataError::Image { .. }) if files.skips_broken() => {}
+                    image => {
+                        pixels.extend(image?);
+                        labels.push(label);
+                    }
+                }
+            }
+            return Self::new(self.shape, pixels, labels).map(Cow::Owned);
+        }
+        Ok(Cow::Borrowed(self))
+    }
+}
+
+/// The image at `index` among all `pixels`.
+fn image(pixels: &[u8], shape: [usize; 3], index: usize) -> &[u8] {
+    let size: usize = shape.iter().product();
+    &pixels[index * size..(index + 1) * size]
+}
+
+/// Refuses a set without images, or of images without pixels.
+fn check([channels, height, width]: [usize; 3], labels: &[u16]) -> Result<(), DataError> {
+    if [channels, height, width].contains(&0) || labels.is_empty() {
+        return Err(DataError::Invalid(format!(
+            "{} images of {channels} channels and {height}×{width} pixels are nothing to work with",
+            labels.len()
+        )));
+    }
+    Ok(())
 }
 
 #[cfg(feature = "train")]
 impl Dataset<LabelledImage> for ImageSet {
     fn get(&self, index: usize) -> Result<LabelledImage, DatasetError> {
         Ok(LabelledImage {
-            pixels: self.pixels(index).to_vec(),
+            pixels: self.pixels(index).map_err(DatasetError::new)?.into_owned(),
             label: self.label(index),
         })
     }
@@ -140,102 +250,9 @@ impl Dataset<LabelledImage> for ImageSet {
     }
 }
 
-/// Mean and standard deviation of each channel, for values in `[0, 1]`. The network sees
-/// `(value / 255 − mean) / deviation`.
-#[derive(Config, Debug, PartialEq)]
-pub struct Normalization {
-    /// Mean of each channel.
-    pub mean: Vec<f32>,
-    /// Standard deviation of each channel.
-    pub deviation: Vec<f32>,
-}
-
-impl Normalization {
-    /// Measured over every pixel of `set`. A channel without any contrast gets deviation 1.
-    pub fn measure(set: &ImageSet) -> Self {
-        let [channels, height, width] = set.shape();
-        let mut counts = vec![[0u64; 256]; channels];
-        for index in 0..set.len() {
-            let planes = set.pixels(index).chunks_exact(height * width);
-            for (plane, count) in planes.zip(&mut counts) {
-                plane
-                    .iter()
-                    .for_each(|&value| count[usize::from(value)] += 1);
-            }
-        }
-        let (mean, deviation) = counts.iter().map(moments).unzip();
-        Self { mean, deviation }
-    }
-
-    /// Images `[batch, channels, height, width]` on `device`, normalised. `pixels` holds whole
-    /// images of `shape` (channels, height, width).
-    ///
-    /// # Errors
-    /// Another number of channels than this was made for, or pixels that are no whole images.
-    pub fn images(
-        &self,
-        pixels: &[u8],
-        shape: [usize; 3],
-        device: &Device,
-    ) -> Result<Tensor<4>, DataError> {
-        let [channels, height, width] = shape;
-        let image = channels.saturating_mul(height).saturating_mul(width);
-        if self.mean.len() != channels || self.deviation.len() != channels {
-            return Err(DataError::Invalid(format!(
-                "a normalisation of {} means and {} deviations does not fit {channels} channels",
-                self.mean.len(),
-                self.deviation.len()
-            )));
-        }
-        if image == 0 || !pixels.len().is_multiple_of(image) {
-            return Err(DataError::Invalid(format!(
-                "{} pixel values are no whole images of {channels}×{height}×{width}",
-                pixels.len()
-            )));
-        }
-        let mut values = Vec::with_capacity(pixels.len());
-        for (index, plane) in pixels.chunks_exact(height * width).enumerate() {
-            let (mean, deviation) = (
-                self.mean[index % channels],
-                self.deviation[index % channels],
-            );
-            values.extend(
-                plane
-                    .iter()
-                    .map(|&value| (f32::from(value) / 255.0 - mean) / deviation),
-            );
-        }
-        let data = TensorData::new(values, [pixels.len() / image, channels, height, width]);
-        Ok(Tensor::from_data(data, device))
-    }
-}
-
-fn moments(count: &[u64; 256]) -> (f32, f32) {
-    let total = count.iter().sum::<u64>() as f64;
-    let sum = |power: i32| -> f64 {
-        let terms = count.iter().enumerate();
-        terms
-            .map(|(value, &n)| n as f64 * (value as f64 / 255.0).powi(power))
-            .sum()
-    };
-    let mean = sum(1) / total;
-    let variance = sum(2) / total - mean * mean;
-    let deviation = if variance > 1e-12 {
-        variance.sqrt()
-    } else {
-        1.0
-    };
-    (mean as f32, deviation as f32)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn set() -> ImageSet {
-        let pixels = vec![0, 255, 0, 255, 10, 10, 10, 10];
-        ImageSet::new([1, 2, 2], pixels, vec![3, 7]).expect("fits")
-    }
 
     #[test]
     fn pixels_and_labels_must_fit_together() {
@@ -261,7 +278,8 @@ mod tests {
         let set = ImageSet::new([3, 1, 2], (0..12).collect(), vec![0, 1]).expect("fits");
         assert_eq!(set.clone().in_order(ChannelOrder::Rgb), set);
         let blue_first = [4, 5, 2, 3, 0, 1, 10, 11, 8, 9, 6, 7];
-        assert_eq!(set.in_order(ChannelOrder::Bgr).pixels, blue_first);
+        let set = set.in_order(ChannelOrder::Bgr);
+        assert_eq!(set.images, Images::Memory(blue_first.to_vec()));
     }
 
     #[test]
@@ -271,24 +289,5 @@ mod tests {
         assert_eq!(set.clone().limited(3).expect("not zero").labels, [0, 3, 6]);
         assert_eq!(set.clone().limited(99).expect("not zero").len(), 10);
         set.limited(0).expect_err("nothing left");
-    }
-
-    #[test]
-    fn mean_and_deviation_are_those_of_the_pixels() {
-        let normalization = Normalization::measure(&set());
-        let mean = (2.0 * 255.0 + 40.0) / 8.0 / 255.0;
-        let variance = (2.0 * 255.0f32.powi(2) + 400.0) / 8.0 / 255.0f32.powi(2) - mean * mean;
-        assert!((normalization.mean[0] - mean).abs() < 1e-6);
-        assert!((normalization.deviation[0] - variance.sqrt()).abs() < 1e-6);
-    }
-
-    #[test]
-    fn a_flat_channel_is_left_in_place() {
-        let flat = ImageSet::new([1, 1, 2], vec![51, 51], vec![0]).expect("fits");
-        let normalization = Normalization::measure(&flat);
-        assert_eq!(
-            (normalization.mean[0], normalization.deviation[0]),
-            (0.2, 1.0)
-        );
     }
 }

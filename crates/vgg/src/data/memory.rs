@@ -9,6 +9,9 @@ const UNKNOWN: u64 = if cfg!(target_pointer_width = "64") {
     1 << 30
 };
 
+/// So many bytes are there: asking the system takes longer than decoding a small picture.
+const LITTLE: u64 = 32 << 20;
+
 /// Bytes that decoders hold at the moment.
 static HELD: Mutex<u64> = Mutex::new(0);
 static GIVEN_BACK: Condvar = Condvar::new();
@@ -28,7 +31,11 @@ pub(super) fn reserve(bytes: u64) -> Result<Reserved, u64> {
 fn reserve_of(bytes: u64, available: fn() -> u64) -> Result<Reserved, u64> {
     let mut held = lock();
     loop {
-        let there = available();
+        let there = if held.saturating_add(bytes) <= LITTLE {
+            LITTLE
+        } else {
+            available()
+        };
         if held.checked_add(bytes).is_some_and(|all| all <= there) {
             *held += bytes;
             return Ok(Reserved(bytes));

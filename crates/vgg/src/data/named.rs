@@ -21,6 +21,9 @@ pub struct DataOptions {
     pub shape: [usize; 3],
     /// Leave out images of a folder that cannot be used.
     pub skip_broken: bool,
+    /// Leave the images of a folder in their files, from which a training reads them ahead of its steps, instead of
+    /// holding the pixels of all. Done in any case where these are more than 4 GiB.
+    pub stream: bool,
     /// Use at most so many training images, and as many test images, spread over the set.
     pub limit: Option<usize>,
 }
@@ -33,7 +36,8 @@ pub struct DataOptions {
 /// - anything else is a folder: with IDX files, with CIFAR-10's binary files, or with one folder
 ///   of images a class.
 ///
-/// `progress` is called while a file arrives.
+/// `progress` is called while a file arrives. Of a folder whose images stay in their files an index is kept in
+/// [`cache_folder`], by which the next start finds them at once, unless a folder has changed.
 ///
 /// # Errors
 /// Data that is not there or not whole.
@@ -76,8 +80,9 @@ impl ImageData {
         let images = FolderOptions {
             shape,
             skip_broken: false,
+            stream: false,
         };
-        let data = folder::load(path, images)?;
+        let data = folder::load(path, images, &cache_folder())?;
         let name = absolute(&path.to_string_lossy())?;
         Ok(Self { name, ..data })
     }
@@ -143,7 +148,8 @@ fn from_folder(folder: &Path, options: &DataOptions) -> Result<ImageData, DataEr
         let images = FolderOptions {
             shape: options.shape,
             skip_broken: options.skip_broken,
+            stream: options.stream,
         };
-        folder::load(folder, images)
+        folder::load(folder, images, &cache_folder())
     }
 }

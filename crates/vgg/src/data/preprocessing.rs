@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::channel_order::ChannelOrder;
 use super::error::DataError;
 use super::image::{Fit, border_mean, read_image, read_scaled};
-use super::image_set::{ImageSet, Normalization};
+use super::image_set::ImageSet;
+use super::normalization::Normalization;
 use crate::source::Source;
 
 /// Darker than this, the border of the training images is a dark background.
@@ -34,18 +35,23 @@ pub struct Preprocessing {
 
 impl Preprocessing {
     /// What `set` needs.
-    pub fn measure(set: &ImageSet, fit: Fit) -> Self {
+    ///
+    /// # Errors
+    /// Those of [`Normalization::measure`].
+    pub fn measure(set: &ImageSet, fit: Fit) -> Result<Self, DataError> {
+        let set = set.sample()?;
         let shape = set.shape();
-        let borders: usize = (0..set.len())
-            .map(|index| usize::from(border_mean(set.pixels(index), shape)))
-            .sum();
-        Self {
+        let mut borders = 0;
+        for index in 0..set.len() {
+            borders += usize::from(border_mean(&set.pixels(index)?, shape));
+        }
+        Ok(Self {
             shape,
             fit,
             order: ChannelOrder::Rgb,
-            normalization: Normalization::measure(set),
+            normalization: Normalization::measure(&set)?,
             dark_background: fit == Fit::Object && borders / set.len() < usize::from(DARK),
-        }
+        })
     }
 
     /// What torchvision's published networks of ImageNet were tested with: the short side scaled
@@ -153,7 +159,7 @@ mod tests {
     #[test]
     fn a_light_background_is_turned_dark() {
         let set = ImageSet::new([1, 8, 8], vec![0; 64], vec![0]).expect("fits");
-        let preprocessing = Preprocessing::measure(&set, Fit::Object);
+        let preprocessing = Preprocessing::measure(&set, Fit::Object).expect("in memory");
         assert!(preprocessing.dark_background);
 
         let folder = tempfile::tempdir().expect("a temporary folder");
@@ -175,7 +181,8 @@ mod tests {
     #[test]
     fn photographs_stay_as_they_are() {
         let set = ImageSet::new([3, 8, 8], vec![0; 192], vec![0]).expect("fits");
-        assert!(!Preprocessing::measure(&set, Fit::Cover).dark_background);
+        let cover = Preprocessing::measure(&set, Fit::Cover).expect("in memory");
+        assert!(!cover.dark_background);
     }
 
     #[test]

@@ -13,6 +13,48 @@ pub(super) struct Pixels {
     pub(super) channels: usize,
 }
 
+/// A rectangle of an image, in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub(crate) left: usize,
+    pub(crate) top: usize,
+    pub(crate) width: usize,
+    pub(crate) height: usize,
+}
+
+impl Pixels {
+    /// A part that lies within the image.
+    pub(super) fn part(&self, part: Part) -> Self {
+        let stride = self.width * self.channels;
+        let columns = part.left * self.channels..(part.left + part.width) * self.channels;
+        let mut values = Vec::with_capacity(part.height * columns.len());
+        let rows = self.values.chunks_exact(stride);
+        for row in rows.skip(part.top).take(part.height) {
+            values.extend_from_slice(&row[columns.clone()]);
+        }
+        Self {
+            values,
+            width: part.width,
+            height: part.height,
+            channels: self.channels,
+        }
+    }
+
+    /// The values in the order channel, row, column.
+    pub(super) fn planes(&self) -> Vec<u8> {
+        planes(&self.values, self.channels)
+    }
+}
+
+/// Interleaved values in the order channel, row, column.
+pub(super) fn planes(values: &[u8], channels: usize) -> Vec<u8> {
+    let mut planes = Vec::with_capacity(values.len());
+    for channel in 0..channels {
+        planes.extend(values.chunks_exact(channels).map(|pixel| pixel[channel]));
+    }
+    planes
+}
+
 /// Which inputs an output is a weighted mean of.
 struct Window {
     start: usize,
@@ -124,16 +166,12 @@ pub(super) fn short_side_to(short: usize, width: usize, height: usize) -> [usize
 /// as Python does.
 pub(super) fn centre(image: &Pixels, width: usize, height: usize) -> Pixels {
     let middle = |all: usize, part: usize| ((all - part) as f64 / 2.0).round_ties_even() as usize;
-    let (left, top) = (middle(image.width, width), middle(image.height, height));
-    let stride = image.width * image.channels;
-    let rows = image.values.chunks_exact(stride).skip(top).take(height);
-    let row = |row: &[u8]| row[left * image.channels..(left + width) * image.channels].to_vec();
-    Pixels {
-        values: rows.flat_map(row).collect(),
+    image.part(Part {
+        left: middle(image.width, width),
+        top: middle(image.height, height),
         width,
         height,
-        channels: image.channels,
-    }
+    })
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ pub use error::FetchError;
 /// all.
 pub type Progress<'a> = &'a mut dyn FnMut(u64, Option<u64>);
 
-/// Where downloads are kept: `VGG_HOME` if it is set, else `vgg` in the platform's folder for
+/// Where downloads are kept, and indexes of folders of images: `VGG_HOME` if it is set, else `vgg` in the platform's folder for
 /// such files (`~/.cache` on Linux).
 pub fn cache_folder() -> PathBuf {
     std::env::var_os("VGG_HOME")

@@ -3,12 +3,18 @@
 use burn::config::Config;
 use rand::Rng;
 
+use super::crop::Crop;
+
 /// Which changes are made.
 #[derive(Config, Debug, PartialEq, Eq, Copy)]
 pub struct Augmentation {
     /// Pad each side by so many black pixels, then cut out the old size at a random place.
     #[config(default = 0)]
     pub crop_padding: usize,
+    /// Take a part of each image, of 8 to 100 % of its area and of three by four to four by three in its sides, and scale
+    /// it to the whole, as ImageNet's networks are trained (torchvision's `RandomResizedCrop`); `None` is no. Of images
+    /// in files it is a part of the picture as it is there.
+    pub random_resized_crop: Option<bool>,
     /// Mirror every second image, on average.
     #[config(default = false)]
     pub mirror: bool,
@@ -24,7 +30,13 @@ impl Augmentation {
                 [(); 2].map(|()| random.random_range(0..=2 * padding) as isize - padding as isize)
             }
         };
-        Change { mirror, shift }
+        let crop = self.random_resized_crop == Some(true);
+        let crop = crop.then(|| Crop::new(random.random()));
+        Change {
+            mirror,
+            shift,
+            crop,
+        }
     }
 }
 
@@ -34,12 +46,22 @@ pub(super) struct Change {
     mirror: bool,
     /// Rows and columns.
     shift: [isize; 2],
+    crop: Option<Crop>,
 }
 
 impl Change {
+    /// Which part of the image is taken, before all else.
+    pub(super) fn crop(self) -> Option<Crop> {
+        self.crop
+    }
+
     /// Appends a changed copy of an image of `shape` (channels, height, width) to `target`.
     pub(super) fn apply(self, pixels: &[u8], [_, height, width]: [usize; 3], target: &mut Vec<u8>) {
-        let Self { mirror, shift } = self;
+        let Self { mirror, shift, .. } = self;
+        if !mirror && shift == [0, 0] {
+            target.extend_from_slice(pixels);
+            return;
+        }
         for plane in pixels.chunks_exact(height * width) {
             for row in 0..height {
                 let row = row.checked_add_signed(shift[0]).filter(|&row| row < height);

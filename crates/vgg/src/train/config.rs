@@ -5,7 +5,7 @@ use burn::config::Config;
 use super::augment::Augmentation;
 use super::error::TrainError;
 use crate::config::VggConfig;
-use crate::data::{DataState, ImageData, Preprocessing};
+use crate::data::{DataError, DataState, ImageData, Preprocessing};
 use crate::engine::Engine;
 use crate::head::LayerGroup;
 use crate::weights::Precision;
@@ -168,6 +168,9 @@ pub struct RunConfig {
     pub limit: Option<usize>,
     /// Whether images that cannot be used were left out.
     pub skip_broken: bool,
+    /// Whether the images stay in their files however few they are ([`DataOptions`](crate::data::DataOptions)); `None` is
+    /// no.
+    pub stream: Option<bool>,
     /// Names of the classes.
     pub classes: Vec<String>,
     /// What is done to an image before the network sees it.
@@ -188,10 +191,17 @@ pub struct RunConfig {
 impl RunConfig {
     /// A run from random weights on the first backend that is compiled in, of a network like `model` for the classes
     /// and images of `data`.
-    pub fn for_data(model: VggConfig, training: TrainConfig, data: &ImageData) -> Self {
+    ///
+    /// # Errors
+    /// Images in files of which one cannot be read.
+    pub fn for_data(
+        model: VggConfig,
+        training: TrainConfig,
+        data: &ImageData,
+    ) -> Result<Self, DataError> {
         let [channels, height, width] = data.train.shape();
         let backends = crate::device::compiled_backends();
-        Self {
+        Ok(Self {
             model: model
                 .with_input_channels(channels)
                 .with_input_size([height, width])
@@ -201,14 +211,15 @@ impl RunConfig {
             data_state: Some(data.state.clone()),
             limit: None,
             skip_broken: false,
+            stream: None,
             classes: data.classes.clone(),
-            preprocessing: Preprocessing::measure(&data.train, data.fit),
+            preprocessing: Preprocessing::measure(&data.train, data.fit)?,
             backend: backends.first().copied().unwrap_or("flex").to_owned(),
             engine: Engine::default(),
             precision: Precision::F32,
             start: Some(Start::Random),
             frozen: None,
-        }
+        })
     }
 }
 

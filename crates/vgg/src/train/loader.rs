@@ -1,8 +1,13 @@
 //! Batches of an image set for burn-train, in an order that follows from the seed and the epoch.
+//!
+//! Images in files are read by threads of their own, ahead of the training. Which they are and how they are changed is
+//! drawn in their order all the same: an epoch is the same one for any number of threads, and for images in memory.
 
+use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 use burn::data::dataloader::{DataLoader, DataLoaderIterator, Progress};
 use burn::data::dataset::DatasetError;
@@ -11,11 +16,18 @@ use rand::seq::SliceRandom;
 use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use super::ahead::Ahead;
 use super::augment::Augmentation;
+use super::portion::{Deal, Made, Maker, Task, Tasks};
+use super::supply::Supply;
 use crate::data::{DataError, ImageSet, Normalization};
 
 /// 2⁶⁴ divided by the golden ratio: multiples of it are far apart.
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
+
+/// So many batches are read ahead, as long as they take no more bytes than that.
+const BATCHES_AHEAD: usize = 3;
+const BYTES_AHEAD: usize = 256 << 20;
 
 /// Images and their classes, as the network takes them.
 #[derive(Debug, Clone)]
@@ -24,30 +36,6 @@ pub struct ImageBatch {
     pub images: Tensor<4>,
     /// Classes `[batch]`.
     pub targets: Tensor<1, Int>,
-}
-
-/// Which part of each batch a worker computes: the images of a batch are dealt out to `size` workers, image after image,
-/// and each computes what it gets in `parts` parts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Deal {
-    pub(super) rank: usize,
-    pub(super) size: usize,
-    pub(super) parts: usize,
-}
-
-impl Deal {
-    /// Everything in one part.
-    const WHOLE: Self = Self {
-        rank: 0,
-        size: 1,
-        parts: 1,
-    };
-
-    /// In which of this worker's parts the image at `place` of a batch is.
-    fn part(self, place: usize) -> Option<usize> {
-        let share = place % (self.size * self.parts);
-        (share % self.size == self.rank).then_some(share / self.size)
-    }
 }
 
 /// A batch as one worker sees it.
@@ -68,6 +56,9 @@ pub struct EpochLoader {
     device: Device,
     deal: Deal,
     shuffle: Option<Shuffle>,
+    /// How many threads read images that are not in memory; as many as compute where it is not said.
+    threads: Option<usize>,
+    supply: Arc<Supply>,
 }
 
 /// What makes the epochs of a training differ.
@@ -96,12 +87,19 @@ impl EpochLoader {
             device: device.clone(),
             deal: Deal::WHOLE,
             shuffle: None,
+            threads: None,
+            supply: Arc::default(),
         }
     }
 
     /// The same loader for one of several workers, which asks for its part of each batch ([`Epoch::next_dealt`]).
     pub(super) fn dealt(self, deal: Deal) -> Self {
         Self { deal, ..self }
+    }
+
+    /// What this loader and its copies tell of their images.
+    pub(super) fn supply(&self) -> Arc<Supply> {
+        self.supply.clone()
     }
 
     /// The same loader with its tensors on another device.
@@ -132,6 +130,10 @@ impl EpochLoader {
 impl EpochLoader {
     /// The next epoch.
     pub(super) fn epoch(&self) -> Epoch<'_> {
+        self.epoch_of(self.deal)
+    }
+
+    fn epoch_of(&self, deal: Deal) -> Epoch<'_> {
         let mut order: Vec<_> = self.range.clone().collect();
         let change = self.shuffle.as_ref().map(|shuffle| {
             let epoch = shuffle.epochs.fetch_add(1, Ordering::Relaxed) + 1;
@@ -143,18 +145,53 @@ impl EpochLoader {
             order.shuffle(&mut random);
             (shuffle.augmentation, random)
         });
+        let tasks = Tasks {
+            places: 0..order.len(),
+            batch_size: self.batch_size,
+            deal,
+            change,
+        };
+        let places = order.len();
+        let maker = Maker {
+            set: self.images.clone(),
+            order: order.into(),
+            supply: self.supply.clone(),
+        };
+        let own = self.batch_size.min(places).div_ceil(deal.size);
         Epoch {
             loader: self,
-            order,
+            deal,
+            images: Ahead::new(
+                tasks,
+                move |task| maker.make(task),
+                self.threads(),
+                self.most_ahead(own),
+            ),
+            places,
             done: 0,
-            change,
+            begun: Instant::now(),
         }
+    }
+
+    /// How many threads make images beside the training, which makes those that are in memory itself.
+    fn threads(&self) -> usize {
+        match self.images.is_streamed() {
+            true => self.threads.unwrap_or_else(rayon::current_num_threads),
+            false => 0,
+        }
+    }
+
+    /// How many images are held ahead, of a batch of which `own` are this worker's.
+    fn most_ahead(&self, own: usize) -> usize {
+        let bytes: usize = self.images.shape().iter().product();
+        let most = own.saturating_mul(BATCHES_AHEAD);
+        most.min(BYTES_AHEAD / bytes).max(2 * self.threads())
     }
 }
 
 impl DataLoader<ImageBatch> for EpochLoader {
     fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<ImageBatch> + 'a> {
-        Box::new(self.epoch())
+        Box::new(self.epoch_of(Deal::WHOLE))
     }
 
     fn num_items(&self) -> usize {
@@ -178,46 +215,41 @@ impl DataLoader<ImageBatch> for EpochLoader {
 /// The batches of one epoch.
 pub(super) struct Epoch<'a> {
     loader: &'a EpochLoader,
-    order: Vec<usize>,
+    deal: Deal,
+    /// This worker's, in their order; `None` for a broken one of a test.
+    images: Ahead<Task, Result<Option<Made>, DataError>>,
+    /// How many images all workers have.
+    places: usize,
     done: usize,
-    change: Option<(Augmentation, ChaCha8Rng)>,
+    begun: Instant,
 }
 
 impl Epoch<'_> {
     /// This worker's part of the next batch.
     pub(super) fn next_dealt(&mut self) -> Option<Result<Dealt, DataError>> {
-        let places = self.next_places()?;
-        Some(self.dealt(places, self.loader.deal))
-    }
-
-    /// Where the next batch lies in the epoch's order.
-    fn next_places(&mut self) -> Option<Range<usize>> {
         let start = self.done;
         self.done = start
             .saturating_add(self.loader.batch_size)
-            .min(self.order.len());
-        (start < self.done).then_some(start..self.done)
+            .min(self.places);
+        (start < self.done).then(|| self.dealt(self.done - start))
     }
 
-    fn dealt(&mut self, places: Range<usize>, deal: Deal) -> Result<Dealt, DataError> {
-        let set = &self.loader.images;
-        let indices = &self.order[places];
-        let most = indices.len().div_ceil(deal.size * deal.parts);
-        let empty = || (Vec::with_capacity(most * set.pixels(0).len()), Vec::new());
+    /// The next batch, of so many images.
+    fn dealt(&mut self, count: usize) -> Result<Dealt, DataError> {
+        let deal = self.deal;
+        let shape = self.loader.images.shape();
+        let bytes: usize = shape.iter().product();
+        let most = count.div_ceil(deal.size * deal.parts);
+        let empty = || (Vec::with_capacity(most * bytes), Vec::new());
         let mut parts: Vec<(Vec<u8>, Vec<i64>)> = (0..deal.parts).map(|_| empty()).collect();
-        for (place, &index) in indices.iter().enumerate() {
-            // Drawn for each image, also those of other workers: an epoch is the same one for any number of them.
-            let change = self.change.as_mut();
-            let change = change.map(|(augmentation, random)| augmentation.draw(random));
+        for place in 0..count {
             let Some(part) = deal.part(place) else {
                 continue;
             };
-            let (pixels, labels) = &mut parts[part];
-            match change {
-                Some(change) => change.apply(set.pixels(index), set.shape(), pixels),
-                None => pixels.extend_from_slice(set.pixels(index)),
+            if let Some(Made { pixels, label }) = self.images.next().transpose()?.flatten() {
+                parts[part].0.extend(pixels);
+                parts[part].1.push(label as i64);
             }
-            labels.push(set.label(index) as i64);
         }
         let device = &self.loader.device;
         let batch = |(pixels, labels): (Vec<u8>, Vec<i64>)| {
@@ -227,12 +259,12 @@ impl Epoch<'_> {
             }
             let normalization = &self.loader.normalization;
             Ok(Some(ImageBatch {
-                images: normalization.images(&pixels, set.shape(), device)?,
+                images: normalization.images(&pixels, shape, device)?,
                 targets: Tensor::from_data(TensorData::new(labels, [count]), device),
             }))
         };
         Ok(Dealt {
-            images: indices.len(),
+            images: count,
             parts: parts
                 .into_iter()
                 .map(batch)
@@ -241,136 +273,42 @@ impl Epoch<'_> {
     }
 }
 
+impl Drop for Epoch<'_> {
+    fn drop(&mut self) {
+        if self.loader.images.is_streamed() {
+            let supply = &self.loader.supply;
+            supply.epoch(self.images.waited(), self.begun.elapsed());
+        }
+    }
+}
+
 impl Iterator for Epoch<'_> {
     type Item = Result<ImageBatch, DatasetError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let places = self.next_places()?;
-        let dealt = self.dealt(places, Deal::WHOLE);
-        let whole = dealt.map(|dealt| dealt.parts.into_iter().flatten().next());
-        whole.map_err(DatasetError::new).transpose()
+        loop {
+            match self.next_dealt()? {
+                Ok(dealt) => {
+                    // All images of a batch may be broken.
+                    if let Some(batch) = dealt.parts.into_iter().flatten().next() {
+                        return Some(Ok(batch));
+                    }
+                }
+                Err(error) => {
+                    let told = DatasetError::new(io::Error::other(error.to_string()));
+                    self.loader.supply.fail(error);
+                    return Some(Err(told));
+                }
+            }
+        }
     }
 }
 
 impl DataLoaderIterator<ImageBatch> for Epoch<'_> {
     fn progress(&self) -> Progress {
-        Progress::new(self.done, self.order.len(), Some("images".to_owned()))
+        Progress::new(self.done, self.places, Some("images".to_owned()))
     }
 }
 
 #[cfg(all(test, feature = "flex"))]
-mod tests {
-    use super::*;
-
-    fn loader(epochs_done: usize, seed: u64) -> EpochLoader {
-        let labels: Vec<u16> = (0..10).collect();
-        let set = ImageSet::new([1, 1, 1], (0..10).collect(), labels).expect("fits");
-        let normalization = Normalization::new(vec![0.0], vec![1.0 / 255.0]);
-        EpochLoader::in_order(Arc::new(set), Arc::new(normalization), 4, &Device::flex()).shuffled(
-            seed,
-            Augmentation::new(),
-            epochs_done,
-        )
-    }
-
-    fn labels(loader: &dyn DataLoader<ImageBatch>) -> Vec<i64> {
-        let batch = |batch: Result<ImageBatch, _>| {
-            let batch = batch.expect("a batch");
-            let targets = batch.targets.into_data().convert::<i64>();
-            let targets = targets.try_into_vec::<i64>().expect("integers");
-            let images = batch
-                .images
-                .into_data()
-                .try_into_vec::<f32>()
-                .expect("floats");
-            for (target, pixel) in targets.iter().zip(images) {
-                assert_eq!(*target as f32, pixel.round(), "a label left its image");
-            }
-            targets
-        };
-        loader.iter().flat_map(batch).collect()
-    }
-
-    #[test]
-    fn an_epoch_holds_every_image_once_in_an_order_of_its_own() {
-        let loader = loader(0, 1);
-        let epochs = [labels(&loader), labels(&loader)];
-        assert_ne!(epochs[0], epochs[1]);
-        for mut epoch in epochs {
-            epoch.sort_unstable();
-            assert_eq!(epoch, (0..10).collect::<Vec<_>>());
-        }
-    }
-
-    #[test]
-    fn an_epoch_follows_from_seed_and_number_alone() {
-        let whole = loader(0, 1);
-        labels(&whole);
-        assert_eq!(labels(&whole), labels(&loader(1, 1)));
-        assert_ne!(labels(&loader(1, 1)), labels(&loader(1, 2)));
-    }
-
-    #[test]
-    fn one_batch_of_any_size_holds_all() {
-        let loader = EpochLoader {
-            batch_size: usize::MAX,
-            ..loader(0, 1)
-        };
-        assert_eq!(loader.iter().count(), 1);
-        assert_eq!(labels(&loader).len(), 10);
-    }
-
-    #[test]
-    fn workers_and_parts_share_each_batch_as_it_is() {
-        let augmentation = Augmentation::new().with_crop_padding(2).with_mirror(true);
-        let set = ImageSet::new([1, 2, 3], (0..66).collect(), (0..11).collect()).expect("fits");
-        let normalization = Normalization::new(vec![0.0], vec![1.0 / 255.0]);
-        let device = Device::flex();
-        let loader = EpochLoader::in_order(Arc::new(set), Arc::new(normalization), 4, &device);
-        let loader = || loader.clone().shuffled(3, augmentation, 0);
-        let read = |batch: ImageBatch| {
-            let labels = batch.targets.try_into_vec_as::<i64>().expect("integers");
-            let pixels = batch.images.try_into_vec_as::<f32>().expect("floats");
-            let images: Vec<_> = pixels.chunks_exact(6).map(<[f32]>::to_vec).collect();
-            labels.into_iter().zip(images).collect::<Vec<_>>()
-        };
-        let whole: Vec<_> = loader()
-            .epoch()
-            .map(|batch| read(batch.expect("a batch")))
-            .collect();
-        assert_eq!(whole.iter().map(Vec::len).collect::<Vec<_>>(), [4, 4, 3]);
-        for (size, parts) in [(2, 1), (1, 2), (2, 2), (3, 2)] {
-            let mut found = vec![vec![]; whole.len()];
-            for rank in 0..size {
-                let loader = loader().dealt(Deal { rank, size, parts });
-                let mut epoch = loader.epoch();
-                for (batch, found) in found.iter_mut().enumerate() {
-                    let dealt = epoch.next_dealt().expect("a batch").expect("good images");
-                    assert_eq!(
-                        (dealt.images, dealt.parts.len()),
-                        (whole[batch].len(), parts)
-                    );
-                    found.extend(dealt.parts.into_iter().flatten().flat_map(read));
-                }
-                assert!(epoch.next_dealt().is_none());
-            }
-            for (found, mut whole) in found.into_iter().zip(whole.clone()) {
-                let mut found = found;
-                found.sort_by_key(|(label, _)| *label);
-                whole.sort_by_key(|(label, _)| *label);
-                assert_eq!(found, whole, "{size} workers, {parts} parts");
-            }
-        }
-    }
-
-    #[test]
-    fn progress_counts_images_and_a_slice_holds_its_part() {
-        let loader = loader(0, 1);
-        let mut epoch = loader.iter();
-        epoch.next();
-        assert_eq!(epoch.progress().items_processed, 4);
-        let mut part = labels(loader.slice(2, 5).as_ref());
-        part.sort_unstable();
-        assert_eq!(part, [2, 3, 4]);
-    }
-}
+mod tests;

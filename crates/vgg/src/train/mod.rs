@@ -5,10 +5,12 @@
 //! batches from an [`EpochLoader`] to burn-train's learner, and after each epoch commits a
 //! checkpoint; at the end the network is tested ([`evaluate`]) and the results are drawn.
 
+mod ahead;
 mod augment;
 mod chart;
 mod checkpoint;
 mod config;
+mod crop;
 pub mod distributed;
 mod error;
 mod evaluate;
@@ -22,12 +24,14 @@ mod lock;
 mod optimizer;
 mod output;
 mod pieces;
+mod portion;
 mod progress;
 mod run;
 mod run_folder;
 mod seal;
 mod start;
 mod step;
+mod supply;
 mod watch;
 
 pub use augment::Augmentation;

@@ -1,6 +1,7 @@
 //! Lines that say how far a training is.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use burn::train::logger::{EvaluationProgressLogger, TrainingProgressLogger};
@@ -11,6 +12,7 @@ use burn::train::renderer::{
 };
 
 use super::history::{ACCURACY, LOSS};
+use super::supply::Supply;
 use super::watch::{Line, Watch};
 
 /// Time between two lines.
@@ -19,18 +21,20 @@ const INTERVAL: Duration = Duration::from_secs(5);
 /// burn-train's dashboard where it is compiled in and the output is a terminal, else lines.
 pub(super) fn renderer(
     watch: Watch,
+    supply: Arc<Supply>,
     #[cfg_attr(not(feature = "tui"), allow(unused_variables))] epochs_done: Option<usize>,
 ) -> Box<dyn MetricsRenderer> {
     #[cfg(feature = "tui")]
     if std::io::IsTerminal::is_terminal(&std::io::stdout()) {
         return burn::train::renderer::default_renderer(watch.interrupter, epochs_done);
     }
-    Box::new(Lines::new(watch.line))
+    Box::new(Lines::new(watch.line, supply))
 }
 
 /// Gives a line every few seconds, and one after each epoch.
 struct Lines {
     line: Line,
+    supply: Arc<Supply>,
     names: HashMap<MetricId, String>,
     epochs: usize,
     epoch: usize,
@@ -53,9 +57,10 @@ struct Mean {
 }
 
 impl Lines {
-    fn new(line: Line) -> Self {
+    fn new(line: Line, supply: Arc<Supply>) -> Self {
         Self {
             line,
+            supply,
             names: HashMap::new(),
             epochs: 0,
             epoch: 0,
@@ -119,8 +124,9 @@ impl TrainingProgressLogger for Lines {
             .map_or(0, |start| start.elapsed().as_secs());
         let [train, test] = [0, 2].map(|at| self.finals.get(at..at + 2).unwrap_or(&[]).join(", "));
         let text = format!(
-            "epoch {epoch}/{}  train {train}; test {test}; {seconds} s",
-            self.epochs
+            "epoch {epoch}/{}  train {train}; test {test}; {seconds} s{}",
+            self.epochs,
+            self.supply.report()
         );
         (self.line)(&text);
         self.finals.clear();

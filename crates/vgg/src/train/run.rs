@@ -17,8 +17,9 @@ use super::evaluate::evaluate_in_group;
 use super::finish::{class_summaries, draw, save};
 use super::finite::{LossWatch, Lost};
 use super::history::{EpochEnd, History, MemoryLog};
-use super::loader::{Deal, EpochLoader};
+use super::loader::EpochLoader;
 use super::optimizer::{optimizer, schedule};
+use super::portion::Deal;
 use super::progress::renderer;
 use super::run_folder::{RunFolder, Summary};
 use super::seal::settings as settings_digest;
@@ -107,7 +108,7 @@ pub(super) fn work(
     let bound = settings_digest(config)
         .map_err(|error| TrainError::Stopped(format!("the settings: {error}")))?;
     if group.size() > 1 {
-        Footing::new(&bound, &sets.train, &sets.test).agree(group.as_ref())?;
+        Footing::new(&bound, &sets.train, &sets.test)?.agree(group.as_ref())?;
     }
     let found = match folder {
         Some(folder) => Found::newest(folder.path())?,
@@ -152,7 +153,10 @@ pub(super) fn work(
         let losses = LossWatch::new(interrupter.clone());
         // Before the dashboard opens, which would hide why it takes long.
         try_step(&learning, &train_images)?;
-        let train_loader = train_images.shuffled(settings.seed, settings.augmentation, epochs_done);
+        let train_loader =
+            train_images
+                .clone()
+                .shuffled(settings.seed, settings.augmentation, epochs_done);
         let resumed = (epochs_done > 0).then_some(epochs_done);
         let mut training = SupervisedTraining::new(
             folder.map_or(Path::new(""), RunFolder::path),
@@ -171,7 +175,7 @@ pub(super) fn work(
             losses: losses.clone(),
         })
         .with_interrupter(interrupter)
-        .renderer(renderer(watch, resumed))
+        .renderer(renderer(watch, train_images.supply(), resumed))
         .num_epochs(settings.epochs);
         let checkpoints =
             folder.map(|folder| Checkpoints::new(folder.path(), bound, history.clone()));
@@ -209,6 +213,10 @@ pub(super) fn work(
         let result = training.launch(learner);
         if let Some(failure) = checkpoints.and_then(|checkpoints| checkpoints.take_failure()) {
             return Err(failure);
+        }
+        let failed = [&train_images, &test_images].map(|loader| loader.supply().take_failure());
+        if let Some(error) = failed.into_iter().flatten().next() {
+            return Err(error.into());
         }
         if let Some(error) = result.error {
             return Err(TrainError::Stopped(failure(error)));
@@ -250,7 +258,7 @@ pub(super) fn work(
         parameters: config.model.parameter_count() as u64,
         epochs: settings.epochs,
         train_images: sets.train.len(),
-        test_images: sets.test.len(),
+        test_images: evaluation.images(),
         test_loss: evaluation.loss,
         test_accuracy: evaluation.accuracy(),
         seconds,
@@ -306,7 +314,7 @@ pub fn fit(
     settings: TrainConfig,
     device: &Device,
 ) -> Result<Summary, TrainError> {
-    let config = RunConfig::for_data(model, settings, &data);
+    let config = RunConfig::for_data(model, settings, &data)?;
     let folder = RunFolder::create(path.as_ref(), &config)?;
     match train(&folder, &config, data, device, Watch::none())? {
         Outcome::Finished(summary) => Ok(summary),

@@ -45,11 +45,17 @@ pub(super) fn settings(config: &RunConfig) -> Result<String, serde_json::Error> 
 
 /// Settings that say nothing do not count, so that runs from before they were there can be resumed.
 fn known_before(settings: &str) -> String {
-    ["accumulate", "sync_batch_norm"]
-        .iter()
-        .fold(settings.to_owned(), |settings, name| {
-            settings.replace(&format!("\"{name}\":null,"), "")
-        })
+    let later = [
+        "accumulate",
+        "sync_batch_norm",
+        "random_resized_crop",
+        "stream",
+    ];
+    later.iter().fold(settings.to_owned(), |settings, name| {
+        settings
+            .replace(&format!("\"{name}\":null,"), "")
+            .replace(&format!(",\"{name}\":null}}"), "}")
+    })
 }
 
 impl Seal {
@@ -138,6 +144,8 @@ mod tests {
         let before = r#"{"optimizer":"Sgd","epochs":2}"#;
         let now = r#"{"optimizer":"Sgd","accumulate":null,"sync_batch_norm":null,"epochs":2}"#;
         assert_eq!(known_before(now), before);
+        let last = r#"{"optimizer":"Sgd","epochs":2,"stream":null}"#;
+        assert_eq!(known_before(last), before);
         let other = r#"{"optimizer":"Sgd","accumulate":2,"sync_batch_norm":null,"epochs":2}"#;
         assert_ne!(known_before(other), before);
     }

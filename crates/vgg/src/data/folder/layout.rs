@@ -2,9 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::listing::{Entries, entries};
+use super::listing::{Entries, Walk};
 use crate::data::error::DataError;
-use crate::data::image_data::LeftOut;
 
 const TRAIN: [&str; 3] = ["train", "training", "trainset"];
 /// In the order in which they are preferred: images for the choice of a network are no test where there is one.
@@ -30,14 +29,14 @@ pub(super) enum Layout {
 ///
 /// # Errors
 /// Two folders of one name that differ in its case alone, or images to test on without any to train on.
-pub(super) fn layout(folder: &Path, left_out: &mut Vec<LeftOut>) -> Result<Layout, DataError> {
-    let Entries { folders, files } = entries(folder)?;
+pub(super) fn layout(folder: &Path, walk: &mut Walk) -> Result<Layout, DataError> {
+    let Entries { folders, files } = walk.entries(folder)?;
     // As archives are unpacked: a folder in a folder.
     if let ([inner], true) = (&folders[..], files.is_empty())
         && named(&folders, &TRAIN)?.is_none()
-        && holds_folders_alone(inner)?
+        && holds_folders_alone(inner, walk)?
     {
-        return layout(inner, left_out);
+        return layout(inner, walk);
     }
     let Some(train) = named(&folders, &TRAIN)? else {
         return match named(&folders, &TEST)? {
@@ -57,20 +56,18 @@ pub(super) fn layout(folder: &Path, left_out: &mut Vec<LeftOut>) -> Result<Layou
         Some(test) => {
             for path in others() {
                 let reason = format!("not used: the test is {}", test.display());
-                left_out.push(LeftOut::new(path.clone(), reason));
+                walk.leave_out(path.clone(), reason);
             }
         }
         // A class may be called so, beside others; folders of classes are not classes.
-        None if others().next().is_some() || !holds_folders_alone(&train)? => {
+        None if others().next().is_some() || !holds_folders_alone(&train, walk)? => {
             return Ok(Layout::Whole(folder.to_owned()));
         }
         None => {}
     }
-    left_out.extend(
-        files
-            .into_iter()
-            .map(|file| LeftOut::new(file, "in no class's folder")),
-    );
+    for file in files {
+        walk.leave_out(file.path, "in no class's folder");
+    }
     Ok(match test {
         Some(test) => Layout::Parts { train, test },
         None => Layout::Whole(train),
@@ -107,7 +104,7 @@ fn named(folders: &[PathBuf], names: &[&str]) -> Result<Option<PathBuf>, DataErr
     Ok(None)
 }
 
-fn holds_folders_alone(folder: &Path) -> Result<bool, DataError> {
-    let Entries { folders, files } = entries(folder)?;
+fn holds_folders_alone(folder: &Path, walk: &mut Walk) -> Result<bool, DataError> {
+    let Entries { folders, files } = walk.entries(folder)?;
     Ok(!folders.is_empty() && files.is_empty())
 }
