@@ -1,7 +1,7 @@
 //! Other frameworks, run by a program of their own.
 
 use std::error::Error;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::{Process, Task, Workload};
@@ -66,7 +66,7 @@ impl Peers<'_> {
     /// # Errors
     /// The program does not start, fails, or prints something else; or this one is to stop.
     pub fn run(&self, peer: &str, workload: &str) -> Result<Vec<PeerRun>, Box<dyn Error>> {
-        let mut command = Command::new(self.program);
+        let mut command = Command::new(here(self.program));
         command
             .args(["run", peer, &self.threads.to_string(), workload])
             .env("BENCH_SECONDS", self.seconds.to_string());
@@ -85,6 +85,14 @@ impl Peers<'_> {
         }
         process.end()?;
         Ok(runs)
+    }
+}
+
+/// A program of this folder by its path: a name without a folder would be looked for among the installed programs.
+fn here(program: &Path) -> PathBuf {
+    match std::path::absolute(program) {
+        Ok(path) if path.is_file() => path,
+        _ => program.to_owned(),
     }
 }
 
@@ -129,6 +137,13 @@ fn parse(line: &str) -> Result<PeerRun, Box<dyn Error>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_program_of_this_folder_needs_no_point() {
+        // Tests run in the folder of their package.
+        assert!(here(Path::new("Cargo.toml")).is_absolute());
+        assert_eq!(here(Path::new("no-such-file")), Path::new("no-such-file"));
+    }
 
     #[test]
     fn a_line_is_read() {

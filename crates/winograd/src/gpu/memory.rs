@@ -7,6 +7,9 @@ use burn_cubecl::cubecl::prelude::*;
 use burn_cubecl::cubecl::server::Handle;
 use burn_cubecl::tensor::CubeTensor;
 
+/// Four numbers that lie one behind the other.
+pub(super) type Four = Vector<f32, Const<4>>;
+
 /// So many numbers of 32 bits.
 #[derive(Clone, Debug)]
 pub(super) struct Numbers {

@@ -6,8 +6,8 @@
 use burn_cubecl::cubecl::client::Client;
 use burn_cubecl::cubecl::{self, prelude::*};
 
-use super::{Four, Order, Products};
-use crate::gpu::memory::Numbers;
+use super::{Order, Products};
+use crate::gpu::memory::{Four, Numbers};
 
 /// The most lines of the short operand.
 const MOST: usize = 4;

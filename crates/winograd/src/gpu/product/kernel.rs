@@ -2,8 +2,8 @@
 
 use burn_cubecl::cubecl::{self, prelude::*};
 
-use super::Four;
 use super::tile::{Order, Tile};
+use crate::gpu::memory::Four;
 
 /// What is known of a product when its kernel is compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -18,9 +18,6 @@ use kernel::{Form, SizesLaunch, multiply};
 pub(super) use few::{Few, launch_few, pieces_for, takes_few};
 pub(super) use tile::{Order, Tile};
 
-/// Four numbers that lie one behind the other.
-type Four = Vector<f32, Const<4>>;
-
 /// Products of matrices.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Products {
