@@ -20,7 +20,8 @@ place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 for crate in "${crates[@]}"; do
   package=$target/package/$crate-$version.crate
-  tar --extract --gzip --file "$package" --directory "$place"
+  # With the time of now: packed files bear an old one, and cargo would take what an earlier run built for what they say.
+  tar --extract --gzip --touch --file "$package" --directory "$place"
   printf '%8d kB  %s\n' $(($(wc -c < "$package") / 1000)) "${package##*/}"
 done
 
