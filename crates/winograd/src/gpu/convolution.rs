@@ -4,9 +4,9 @@ use burn_cubecl::cubecl::client::Client;
 
 use super::cubes::cubes;
 use super::memory::Numbers;
-use super::product::{self, Few, Order, Products, Tile, launch_few, takes_few};
+use super::product::{Order, Products, Way};
 use super::sizes::{Convolution, Tail};
-use super::tiling::tile_for;
+use super::tiling::way_for;
 use super::transform::{self, TilesLaunch, Writing};
 
 /// Numbers of a transformed tile: six by six.
@@ -194,8 +194,8 @@ pub(super) fn forward(
     };
     debug_assert_eq!(map.length(), convolution.input_numbers());
     for piece in pieces(convolution, lines, most) {
-        let tile = tile_for(client, [weights.rows, piece.count, weights.depth], MATRICES);
-        let line = piece.count.next_multiple_of(tile.columns);
+        let way = way_for(client, [weights.rows, piece.count, weights.depth], MATRICES);
+        let line = piece.count.next_multiple_of(way.columns());
         let transformed = Numbers::new(client, MATRICES * weights.depth * line);
         transform_map(
             client,
@@ -206,13 +206,7 @@ pub(super) fn forward(
             [weights.depth, line],
         );
         let sums = Numbers::new(client, MATRICES * weights.rows * line);
-        multiply_all(
-            client,
-            weights,
-            [&transformed, &sums],
-            tile,
-            [piece.count, line],
-        );
+        multiply_all(client, weights, &transformed, &sums, way, line);
         let (count, dim) = cubes(piece.count, convolution.out_channels);
         // SAFETY: the kernel writes only within the maps whose sizes are given.
         unsafe {
@@ -232,13 +226,14 @@ pub(super) fn forward(
     output
 }
 
-/// Weights times `count` tiles: `[36, rows, line]`.
+/// Weights times tiles: `[36, rows, line]`.
 fn multiply_all(
     client: &Client,
     weights: &Weights,
-    [transformed, sums]: [&Numbers; 2],
-    tile: Tile,
-    [count, line]: [usize; 2],
+    transformed: &Numbers,
+    sums: &Numbers,
+    way: Way,
+    line: usize,
 ) {
     let products = Products {
         matrices: MATRICES,
@@ -250,11 +245,7 @@ fn multiply_all(
         right: (Order::DepthFirst, line),
     };
     let sides = [&weights.numbers, transformed, sums];
-    let [left, right] = [products.left.0, products.right.0];
-    match takes_few(count, weights.depth, right, left) {
-        true => launch_few(client, &products, sides, Few::Columns(count)),
-        false => product::launch(client, &products, sides, tile, false),
-    }
+    way.launch(client, &products, sides, false);
 }
 
 pub(super) fn transform_map(

@@ -5,7 +5,7 @@ use burn_cubecl::cubecl::{self, prelude::*};
 
 use super::cubes::cubes_of_units;
 use super::memory::Numbers;
-use super::product::{self, Few, Order, Products, launch_few, pieces_for, takes_few};
+use super::product::{Order, Products};
 use super::sums::added;
 use super::tiling;
 
@@ -156,18 +156,14 @@ pub(super) fn multiply(
         }
         return output;
     }
-    let few = takes_few(rows, depth, left_order, right_order);
-    let (tile, pieces) = tiling::tile_and_split([rows, columns, depth], right_order);
-    let (pieces, multiple) = match few {
-        true => (pieces_for(columns, depth, right_order), 4),
-        false => (pieces, tile.depth),
-    };
+    let orders = [left_order, right_order];
+    let (way, pieces) = tiling::way_and_split([rows, columns, depth], orders);
     let products = Products {
         matrices: 1,
         rows,
         columns,
         depth,
-        piece: depth.div_ceil(pieces).next_multiple_of(multiple),
+        piece: depth.div_ceil(pieces).next_multiple_of(way.depth()),
         left: (left_order, left.length),
         right: (right_order, right.length),
     };
@@ -177,10 +173,7 @@ pub(super) fn multiply(
         _ => Numbers::new(client, pieces * rows * columns),
     };
     let sides = [&left.numbers, &right.numbers, &sums];
-    match few {
-        true => launch_few(client, &products, sides, Few::Rows),
-        false => product::launch(client, &products, sides, tile, true),
-    }
+    way.launch(client, &products, sides, true);
     if pieces > 1 || bias.is_some() || relu {
         let units = rows * columns / 4;
         let (count, dim) = cubes_of_units(client, units);

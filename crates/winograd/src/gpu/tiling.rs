@@ -5,7 +5,7 @@
 
 use burn_cubecl::cubecl::client::Client;
 
-use super::product::{Order, Tile};
+use super::product::{Few, Order, Tile, Way, pieces_for, takes_few};
 
 const fn tile(
     [rows, columns]: [usize; 2],
@@ -30,11 +30,10 @@ const MEDIUM: Tile = tile([64, 64], 16, [8, 4]);
 
 /// All that are chosen from.
 #[cfg(all(test, feature = "wgpu", not(feature = "fusion")))]
-pub(super) const TILES: [Tile; 15] = [
+pub(super) const TILES: [Tile; 14] = [
     LARGE,
     LARGE_IN_16_KIB,
     MEDIUM,
-    tile([128, 4], 16, [4, 4]),
     tile([128, 8], 16, [4, 4]),
     tile([64, 16], 16, [4, 4]),
     tile([64, 32], 16, [8, 4]),
@@ -51,13 +50,18 @@ pub(super) const TILES: [Tile; 15] = [
 /// Cubes of [`LARGE`] that keep a large GPU busy: a few for each of 132 processors.
 const MANY: usize = 1000;
 
-/// The tile for `matrices` products of `[rows, depth]` by `[depth, columns]`, where `rows` is a multiple of 64, 32 or
-/// 16, `depth` one of eight, and the columns are filled up.
-pub(super) fn tile_for(
-    client: &Client,
-    [rows, columns, depth]: [usize; 3],
-    matrices: usize,
-) -> Tile {
+/// The way to `matrices` products of `[rows, depth]` by `[depth, columns]`, where `rows` is a multiple of 64, 32 or 16,
+/// `depth` one of eight, and the columns are filled up.
+pub(super) fn way_for(client: &Client, sizes: [usize; 3], matrices: usize) -> Way {
+    let [_, columns, depth] = sizes;
+    match takes_few(columns, depth, Order::DepthFirst, Order::DepthFirst) {
+        true => Way::Few(Few::Columns(columns)),
+        false => Way::Tiles(tile_for(client, sizes, matrices)),
+    }
+}
+
+/// The tile, where there are more columns than a few.
+fn tile_for(client: &Client, [rows, columns, depth]: [usize; 3], matrices: usize) -> Tile {
     if depth % 16 != 0 {
         // Few input channels: the products are a small part of the work.
         return match rows % 64 {
@@ -70,8 +74,7 @@ pub(super) fn tile_for(
     }
     let cubes = rows / LARGE.rows * columns.div_ceil(LARGE.columns) * matrices;
     match columns {
-        0..=4 if rows % 128 == 0 => tile([128, 4], 16, [4, 4]),
-        5..=8 if rows % 128 == 0 => tile([128, 8], 16, [4, 4]),
+        0..=8 if rows % 128 == 0 => tile([128, 8], 16, [4, 4]),
         0..=16 => tile([64, 16], 16, [4, 4]),
         17..=32 => tile([64, 32], 16, [8, 4]),
         _ if cubes < MANY => MEDIUM,
@@ -102,8 +105,18 @@ pub(super) fn split_for([rows, columns, depth]: [usize; 3], matrices: usize) -> 
     (tile, pieces.max(1))
 }
 
-/// The same for one product, of any number of rows, whose right side lies as `right` says.
-pub(super) fn tile_and_split([rows, columns, depth]: [usize; 3], right: Order) -> (Tile, usize) {
+/// The way to one product, of any number of rows, whose operands lie as `left` and `right` say, and the pieces of its
+/// sums.
+pub(super) fn way_and_split(sizes: [usize; 3], [left, right]: [Order; 2]) -> (Way, usize) {
+    let [rows, columns, depth] = sizes;
+    if takes_few(rows, depth, left, right) {
+        return (Way::Few(Few::Rows), pieces_for(columns, depth, right));
+    }
+    let (tile, pieces) = tile_and_split(sizes, right);
+    (Way::Tiles(tile), pieces)
+}
+
+fn tile_and_split([rows, columns, depth]: [usize; 3], right: Order) -> (Tile, usize) {
     let tile = match (right, rows) {
         (Order::DepthFirst, 0..=4) => tile([4, 128], 8, [4, 4]),
         (Order::DepthFirst, 5..=16) => tile([16, 128], 8, [4, 4]),

@@ -6,7 +6,8 @@
 use burn_cubecl::cubecl::client::Client;
 use burn_cubecl::cubecl::{self, prelude::*};
 
-use super::{Order, Products};
+use super::products::Products;
+use super::tile::Order;
 use crate::gpu::memory::{Four, Numbers};
 
 /// The most lines of the short operand.
@@ -237,28 +238,15 @@ pub(in crate::gpu) fn launch_few(
     [left, right, output]: [&Numbers; 3],
     few: Few,
 ) {
-    let left_sizes = (products.left_matrix(), products.left);
-    let right_sizes = (products.right_matrix(), products.right);
-    let (lines, extent, short_sizes, long_sizes, steps, operands) = match few {
-        Few::Rows => (
-            products.rows,
-            products.columns,
-            left_sizes,
-            right_sizes,
-            [products.columns, 1],
-            [left, right],
-        ),
-        Few::Columns(columns) => (
-            columns,
-            products.rows,
-            right_sizes,
-            left_sizes,
-            [1, products.columns],
-            [right, left],
-        ),
+    let (left_matrix, right_matrix) = (products.left_matrix(), products.right_matrix());
+    let left = (products.rows, products.left, left_matrix, left);
+    let right = (products.columns, products.right, right_matrix, right);
+    let (lines, short, long, [of_short, of_long]) = match few {
+        Few::Rows => (products.rows, left, right, [products.columns, 1]),
+        Few::Columns(columns) => (columns, right, left, [1, products.columns]),
     };
-    let (short_matrix, (short_order, short_line)) = short_sizes;
-    let (long_matrix, (long_order, long_line)) = long_sizes;
+    let (_, (short_order, short_line), short_matrix, short) = short;
+    let (extent, (long_order, long_line), long_matrix, long) = long;
     debug_assert!(takes_few(lines, products.depth, short_order, long_order));
     let sizes = [
         extent,
@@ -270,8 +258,8 @@ pub(in crate::gpu) fn launch_few(
         long_matrix,
         long_line,
         products.rows * products.columns,
-        steps[0],
-        steps[1],
+        of_short,
+        of_long,
     ];
     let [a, b, c, d, e, f, g, h, i, j, k] = sizes.map(|size| size as u32);
     let sizes = SizesLaunch::new(a, b, c, d, e, f, g, h, i, j, k);
@@ -286,8 +274,7 @@ pub(in crate::gpu) fn launch_few(
     let deep = products.matrices * products.pieces();
     let count = CubeCount::Static(across as u32, 1, deep as u32);
     let dim = CubeDim::new_1d((ALONG * ACROSS) as u32);
-    let [short, long] = operands.map(|operand| operand.argument(4));
-    let output = output.argument(1);
+    let (short, long, output) = (short.argument(4), long.argument(4), output.argument(1));
     // SAFETY: the kernels stay within the sizes given.
     unsafe {
         match long_order {

@@ -5,6 +5,7 @@
 
 mod few;
 mod kernel;
+mod products;
 #[cfg(all(test, feature = "wgpu", not(feature = "fusion")))]
 mod tests;
 mod tile;
@@ -13,60 +14,52 @@ use burn_cubecl::cubecl::client::Client;
 use burn_cubecl::cubecl::prelude::*;
 
 use super::memory::Numbers;
-use kernel::{Form, SizesLaunch, multiply};
+use kernel::{Form, multiply};
 
-pub(super) use few::{Few, launch_few, pieces_for, takes_few};
+use few::launch_few;
+
+pub(super) use few::{Few, pieces_for, takes_few};
+pub(super) use products::Products;
 pub(super) use tile::{Order, Tile};
 
-/// Products of matrices.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Products {
-    pub(super) matrices: usize,
-    pub(super) rows: usize,
-    pub(super) columns: usize,
-    pub(super) depth: usize,
-    /// The part of a sum that is computed at once, a multiple of the tile's depth if it is not all.
-    pub(super) piece: usize,
-    /// How far the next line of an operand lies.
-    pub(super) left: (Order, usize),
-    pub(super) right: (Order, usize),
+/// How products are computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Tile by tile.
+    Tiles(Tile),
+    /// One operand is short: see [`takes_few`].
+    Few(Few),
 }
 
-impl Products {
-    pub(super) fn pieces(&self) -> usize {
-        self.depth.div_ceil(self.piece)
-    }
-
-    /// Numbers of one matrix of an operand.
-    fn lines(&self, (order, line): (Order, usize), extent: usize) -> usize {
-        match order {
-            Order::DepthFirst => self.depth * line,
-            Order::DepthLast => extent * line,
+impl Way {
+    /// What the columns are filled up to a multiple of, so that nothing is left over.
+    pub(super) fn columns(self) -> usize {
+        match self {
+            Self::Tiles(tile) => tile.columns,
+            Self::Few(_) => 4,
         }
     }
 
-    fn left_matrix(&self) -> usize {
-        self.lines(self.left, self.rows)
+    /// What a part of a sum is a multiple of.
+    pub(super) fn depth(self) -> usize {
+        match self {
+            Self::Tiles(tile) => tile.depth,
+            Self::Few(_) => 4,
+        }
     }
 
-    fn right_matrix(&self) -> usize {
-        self.lines(self.right, self.columns)
-    }
-
-    fn sizes(&self) -> SizesLaunch {
-        let sizes = [
-            self.rows,
-            self.columns,
-            self.depth,
-            self.piece,
-            self.pieces(),
-            self.left_matrix(),
-            self.left.1,
-            self.right_matrix(),
-            self.right.1,
-        ];
-        let [a, b, c, d, e, f, g, h, i] = sizes.map(|size| size as u32);
-        SizesLaunch::new(a, b, c, d, e, f, g, h, i)
+    /// All products, `[matrices, pieces, rows, columns]`; `edges` as for [`launch`].
+    pub(super) fn launch(
+        self,
+        client: &Client,
+        products: &Products,
+        sides: [&Numbers; 3],
+        edges: bool,
+    ) {
+        match self {
+            Self::Tiles(tile) => launch(client, products, sides, tile, edges),
+            Self::Few(few) => launch_few(client, products, sides, few),
+        }
     }
 }
 
