@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use sha2::{Digest, Sha256};
+
 use super::channel_order::ChannelOrder;
 use super::error::DataError;
 use super::image::{Fit, read_image};
@@ -78,4 +80,14 @@ impl Files {
         self.order.apply(&mut image, height * width);
         image
     }
+}
+
+/// Goes on with the digest of names within a folder, which is the same on every system: each has its own separator.
+pub(crate) fn digest_name(hash: &mut Sha256, name: &Path) {
+    for part in name {
+        hash.update(part.as_encoded_bytes());
+        hash.update("/");
+    }
+    // No name holds a zero.
+    hash.update([0]);
 }

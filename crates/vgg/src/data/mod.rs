@@ -38,6 +38,8 @@ pub use error::DataError;
 #[cfg(feature = "train")]
 pub use fashion_mnist::{DOWNLOAD_ADDRESS, fashion_mnist};
 #[cfg(feature = "train")]
+pub(crate) use files::digest_name;
+#[cfg(feature = "train")]
 pub use idx::{IdxImages, parse_idx_images, parse_idx_labels};
 pub use image::{Fit, read_image, read_scaled};
 pub use image_data::{DataState, ImageData, LeftOut};

@@ -12,7 +12,7 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use sha2::{Digest, Sha256};
 
 use super::error::DataError;
-use super::files::Files;
+use super::files::{Files, digest_name};
 use super::image::{Fit, check_shape, read_image};
 use super::image_data::{DataState, ImageData, LeftOut};
 use super::image_set::ImageSet;
@@ -100,12 +100,7 @@ fn names(parts: &[Vec<Class>; 2]) -> String {
     names.sort();
     let mut hash = Sha256::new();
     for name in names {
-        // No name holds a zero, and each system has its own separator.
-        for part in &**name {
-            hash.update(part.as_encoded_bytes());
-            hash.update("/");
-        }
-        hash.update([0]);
+        digest_name(&mut hash, name);
     }
     hexadecimal(&hash.finalize())
 }

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::error::GroupError;
 use super::group::Group;
-use crate::data::{DataError, ImageSet};
+use crate::data::{DataError, ImageSet, digest_name};
 use crate::fetch::hexadecimal;
 use crate::file::read_at_most;
 use crate::train::error::TrainError;
@@ -41,14 +41,7 @@ impl Images {
         for index in 0..set.len() {
             match set.files() {
                 None => hash.update(set.pixels(index)?),
-                // No name holds a zero, and each system has its own separator.
-                Some(files) => {
-                    for part in files.name(index) {
-                        hash.update(part.as_encoded_bytes());
-                        hash.update("/");
-                    }
-                    hash.update([0]);
-                }
+                Some(files) => digest_name(&mut hash, files.name(index)),
             }
             hash.update((set.label(index) as u64).to_le_bytes());
         }
