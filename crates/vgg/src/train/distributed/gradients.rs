@@ -1,8 +1,8 @@
 //! Gradients of all workers, added up.
 
-use std::collections::VecDeque;
+use std::collections::HashMap;
 
-use burn::module::{ModuleVisitor, Param};
+use burn::module::{ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::{Tensor, TensorData};
 
@@ -12,8 +12,8 @@ use crate::train::error::TrainError;
 use crate::train::pieces::Piece;
 use crate::train::step::Learning;
 
-/// Numbers that are added up at once, 4 MiB: fewer would wait for the network too often, and more would let nothing start
-/// before a whole piece is there.
+/// Numbers of small gradients that are added up together, 4 MiB: fewer would wait for the network too often, and more would
+/// let nothing start before a whole piece is there.
 const BUCKET: usize = 1 << 20;
 
 /// The gradients of a step on their way through the group, piece by piece.
@@ -21,7 +21,7 @@ pub(super) struct GradientSum<'a> {
     group: &'a dyn Group,
     network: &'a Learning,
     pieces: Vec<Piece>,
-    sums: VecDeque<Sum>,
+    buckets: Vec<Bucket>,
     /// Those of a worker alone, which stay on its device.
     alone: GradientsParams,
 }
@@ -32,7 +32,7 @@ impl<'a> GradientSum<'a> {
             group,
             network,
             pieces: Vec::new(),
-            sums: VecDeque::new(),
+            buckets: Vec::new(),
             alone: GradientsParams::new(),
         }
     }
@@ -49,13 +49,14 @@ impl<'a> GradientSum<'a> {
             group: self.group,
             gradients,
             before,
-            bucket: Vec::new(),
-            sums: &mut self.sums,
+            values: Vec::new(),
+            parameters: Vec::new(),
+            buckets: &mut self.buckets,
             alone: (self.group.size() == 1).then_some(&mut self.alone),
             failure: None,
         };
         self.network.visit_piece(piece, &mut collect);
-        collect.send();
+        collect.send_small();
         let failure = collect.failure;
         self.pieces.push(piece);
         failure.map_or(Ok(()), Err)
@@ -76,42 +77,88 @@ impl<'a> GradientSum<'a> {
         if self.group.size() == 1 {
             return Ok(self.alone);
         }
-        let mut spread = Spread {
-            sums: self.sums,
-            bucket: Vec::new(),
-            used: 0,
+        let mut values = HashMap::new();
+        for bucket in self.buckets {
+            bucket.wait(&mut values)?;
+        }
+        let mut register = Register {
+            values,
             gradients: GradientsParams::new(),
-            failure: None,
         };
         for piece in self.pieces {
-            self.network.visit_piece(piece, &mut spread);
+            self.network.visit_piece(piece, &mut register);
         }
-        match spread.failure {
-            Some(failure) => Err(failure),
-            None => Ok(spread.gradients),
-        }
+        Ok(register.gradients)
     }
 }
 
-/// Puts gradients into buckets, in the order of a piece's parameters. Where a worker has none, as it had no image, they are
-/// zeros.
+/// Gradients of some parameters that are added up at once.
+struct Bucket {
+    /// With how many numbers each has.
+    parameters: Vec<(ParamId, usize)>,
+    sum: Sum,
+}
+
+impl Bucket {
+    fn wait(self, found: &mut HashMap<ParamId, Vec<f32>>) -> Result<(), TrainError> {
+        let values = self.sum.wait()?;
+        // A large gradient is not copied.
+        if let [(id, _)] = self.parameters[..] {
+            found.insert(id, values);
+            return Ok(());
+        }
+        let mut rest = values.as_slice();
+        for (id, count) in self.parameters {
+            let missing = || TrainError::Stopped("gradients are missing".to_owned());
+            let (mine, behind) = rest.split_at_checked(count).ok_or_else(missing)?;
+            found.insert(id, mine.to_vec());
+            rest = behind;
+        }
+        Ok(())
+    }
+}
+
+/// Puts gradients into buckets: large ones as they are, small ones together, in the order of a piece's parameters. Where a
+/// worker has none, as it had no image, they are zeros.
 struct Collect<'a> {
     group: &'a dyn Group,
     gradients: GradientsParams,
     before: &'a mut GradientsParams,
-    bucket: Vec<f32>,
-    sums: &'a mut VecDeque<Sum>,
+    /// Of small gradients that were not sent yet.
+    values: Vec<f32>,
+    parameters: Vec<(ParamId, usize)>,
+    buckets: &'a mut Vec<Bucket>,
     alone: Option<&'a mut GradientsParams>,
     failure: Option<TrainError>,
 }
 
 impl Collect<'_> {
-    fn send(&mut self) {
-        if self.bucket.is_empty() || self.failure.is_some() {
+    fn add(&mut self, id: ParamId, values: Vec<f32>) {
+        let parameter = (id, values.len());
+        if values.len() >= BUCKET {
+            return self.send(vec![parameter], values);
+        }
+        self.parameters.push(parameter);
+        self.values.extend_from_slice(&values);
+        if self.values.len() >= BUCKET {
+            self.send_small();
+        }
+    }
+
+    fn send_small(&mut self) {
+        if !self.parameters.is_empty() {
+            let parameters = std::mem::take(&mut self.parameters);
+            let values = std::mem::take(&mut self.values);
+            self.send(parameters, values);
+        }
+    }
+
+    fn send(&mut self, parameters: Vec<(ParamId, usize)>, values: Vec<f32>) {
+        if self.failure.is_some() {
             return;
         }
-        match self.group.begin_sum(std::mem::take(&mut self.bucket)) {
-            Ok(sum) => self.sums.push_back(sum),
+        match self.group.begin_sum(values) {
+            Ok(sum) => self.buckets.push(Bucket { parameters, sum }),
             Err(error) => self.failure = Some(error.into()),
         }
     }
@@ -141,58 +188,24 @@ impl ModuleVisitor for Collect<'_> {
             None => Ok(vec![0.0; param.lazy_shape().num_elements()]),
         };
         match values {
-            Ok(values) if self.bucket.is_empty() => self.bucket = values,
-            Ok(values) => self.bucket.extend_from_slice(&values),
+            Ok(values) => self.add(param.id, values),
             Err(error) => self.failure = Some(TrainError::Device(failure(error))),
         }
-        if self.bucket.len() >= BUCKET {
-            self.send();
-        }
     }
 }
 
-/// Takes them out again in the same order.
-struct Spread {
-    sums: VecDeque<Sum>,
-    bucket: Vec<f32>,
-    used: usize,
+/// Makes gradients of the sums.
+struct Register {
+    values: HashMap<ParamId, Vec<f32>>,
     gradients: GradientsParams,
-    failure: Option<TrainError>,
 }
 
-impl Spread {
-    /// The next `count` numbers; a parameter lies in one bucket as a whole.
-    fn next(&mut self, count: usize) -> Result<Vec<f32>, TrainError> {
-        let missing = || TrainError::Stopped("gradients are missing".to_owned());
-        if self.used == self.bucket.len() {
-            self.bucket = self.sums.pop_front().ok_or_else(missing)?.wait()?;
-            self.used = 0;
-        }
-        if self.used == 0 && count == self.bucket.len() {
-            return Ok(std::mem::take(&mut self.bucket));
-        }
-        let range = self.used..self.used + count;
-        self.used += count;
-        self.bucket
-            .get(range)
-            .map(<[f32]>::to_vec)
-            .ok_or_else(missing)
-    }
-}
-
-impl ModuleVisitor for Spread {
+impl ModuleVisitor for Register {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if !param.is_require_grad() || self.failure.is_some() {
-            return;
-        }
-        let shape = param.lazy_shape();
-        match self.next(shape.num_elements()) {
-            Ok(values) => {
-                let device = param.lazy_device().inner();
-                let sum = Tensor::from_data(TensorData::new(values, shape), &device);
-                self.gradients.register::<D>(param.id, sum);
-            }
-            Err(error) => self.failure = Some(error),
+        if let Some(values) = self.values.remove(&param.id) {
+            let device = param.lazy_device().inner();
+            let sum = Tensor::from_data(TensorData::new(values, param.lazy_shape()), &device);
+            self.gradients.register::<D>(param.id, sum);
         }
     }
 }

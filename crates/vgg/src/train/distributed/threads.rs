@@ -74,7 +74,7 @@ impl Thread {
         drop(state);
         let typed = all.into_iter().map(|given| given.downcast::<T>().ok());
         let typed: Option<Vec<_>> = typed.collect();
-        typed.ok_or_else(|| GroupError::Unavailable("the ranks do different things".to_owned()))
+        typed.ok_or_else(different)
     }
 
     /// Waits as long as a worker is `missing`.
@@ -105,6 +105,10 @@ impl Thread {
     }
 }
 
+fn different() -> GroupError {
+    GroupError::Unavailable("the ranks do different things".to_owned())
+}
+
 impl Table {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -133,13 +137,28 @@ impl Group for Thread {
     }
 
     fn begin_sum(&self, values: Vec<f32>) -> Result<Sum, GroupError> {
-        let all = self.exchange(values)?;
-        // Each adds up in the same order.
-        let mut sums = all[0].to_vec();
+        let mut all = self.exchange(values)?;
+        // Each adds up a part, in the same order, and takes the others' parts of the sum.
+        let count = all[self.rank].len();
+        if all.iter().any(|values| values.len() != count) {
+            return Err(different());
+        }
+        let part = count.div_ceil(all.len()).max(1);
+        let start = (self.rank * part).min(count);
+        let end = (start + part).min(count);
+        let mut sums = all[0][start..end].to_vec();
         for values in &all[1..] {
-            for (sum, value) in sums.iter_mut().zip(values.iter()) {
+            for (sum, value) in sums.iter_mut().zip(&values[start..end]) {
                 *sum += value;
             }
+        }
+        let mine = all.swap_remove(self.rank);
+        drop(all);
+        let parts = self.exchange(sums)?;
+        // Nobody reads these values any more: their memory, which is not new, becomes that of the sums.
+        let mut sums = Arc::try_unwrap(mine).unwrap_or_else(|mine| mine.to_vec());
+        for (sums, part) in sums.chunks_mut(part).zip(&parts) {
+            sums.copy_from_slice(part);
         }
         Ok(Sum::done(sums))
     }
@@ -202,6 +221,12 @@ mod tests {
                     .expect("all there");
                 assert_eq!(sum.wait().expect("all there"), [3.0, 3.0 * round as f32]);
             }
+            for count in 0..20 {
+                let values = (0..count).map(|index| rank * index as f32).collect();
+                let sum = worker.begin_sum(values).expect("all there");
+                let expected: Vec<_> = (0..count).map(|index| 3.0 * index as f32).collect();
+                assert_eq!(sum.wait().expect("all there"), expected);
+            }
             let mut wide = [0.1 * f64::from(rank), 1.0];
             worker.sum(&mut wide).expect("all there");
             let mine = vec![worker.rank() as u8; worker.rank()];
@@ -214,6 +239,15 @@ mod tests {
         });
         let expected = ([0.1 + 0.2, 3.0], vec![vec![], vec![1], vec![2, 2]], vec![7]);
         assert_eq!(found, [expected.clone(), expected.clone(), expected]);
+    }
+
+    #[test]
+    fn gradients_of_different_lengths_are_an_error() {
+        let found = all(|worker| worker.begin_sum(vec![1.0; 2 + worker.rank()]).err());
+        assert_eq!(
+            found,
+            [Some(different()), Some(different()), Some(different())]
+        );
     }
 
     #[test]

@@ -35,6 +35,10 @@ impl Job {
     }
 }
 
+/// Numbers that are added up at once: what stays in a processor's cache, and for which the MPI library takes memory that it
+/// has had before.
+const SUMMED: usize = 1 << 18;
+
 /// Bytes that are broadcast at once: MPI counts with 31 bits.
 const PIECE: usize = 1 << 26;
 
@@ -71,15 +75,17 @@ impl Lane {
 
     /// Until nobody can hand in a job any more.
     pub(super) fn run(self) {
+        // Used for all gradients: memory that is new each time costs as much as what is done with it.
+        let mut sums = Vec::new();
         while let Ok(job) = self.jobs.recv() {
             match job {
-                Job::Gradients(values, reply) => {
-                    let sums = self.sum(&values, &reply);
-                    let _ = reply.send(Ok(sums));
+                Job::Gradients(mut values, reply) => {
+                    self.sum(&mut values, &mut sums, &reply);
+                    let _ = reply.send(Ok(values));
                 }
-                Job::Sum(values, reply) => {
-                    let sums = self.sum(&values, &reply);
-                    let _ = reply.send(Ok(sums));
+                Job::Sum(mut values, reply) => {
+                    self.sum(&mut values, &mut Vec::new(), &reply);
+                    let _ = reply.send(Ok(values));
                 }
                 Job::Broadcast(bytes, reply) => {
                     let bytes = self.broadcast(bytes, &reply);
@@ -93,14 +99,24 @@ impl Lane {
         }
     }
 
-    fn sum<N: Equivalence + Default + Clone>(&self, values: &[N], reply: &Reply<Vec<N>>) -> Vec<N> {
-        let mut sums = vec![N::default(); values.len()];
-        scope(|scope| {
-            let (to, sum) = (&mut sums[..], SystemOperation::sum());
-            let request = self.world.immediate_all_reduce_into(scope, values, to, sum);
-            self.complete(request, reply);
-        });
-        sums
+    /// Puts the sums of all processes' values in their place.
+    fn sum<N: Equivalence + Default + Copy, T>(
+        &self,
+        values: &mut [N],
+        sums: &mut Vec<N>,
+        reply: &Reply<T>,
+    ) {
+        for piece in values.chunks_mut(SUMMED) {
+            sums.resize(piece.len().max(sums.len()), N::default());
+            let sums = &mut sums[..piece.len()];
+            scope(|scope| {
+                let (from, to) = (&*piece, &mut sums[..]);
+                let sum = SystemOperation::sum();
+                let request = self.world.immediate_all_reduce_into(scope, from, to, sum);
+                self.complete(request, reply);
+            });
+            piece.copy_from_slice(sums);
+        }
     }
 
     fn broadcast<T>(&self, mut bytes: Vec<u8>, reply: &Reply<T>) -> Vec<u8> {
