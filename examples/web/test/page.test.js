@@ -5,13 +5,13 @@
 // The browser is Debian's `chromium` or the one that CHROMIUM names.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
 import { launch, open } from "./browser.js";
+import { example, inferred } from "./examples.js";
 import { serve } from "./server.js";
 
 const WEB = join(import.meta.dirname, "..");
@@ -32,18 +32,6 @@ after(() => {
   server.close();
   rmSync(folder, { recursive: true });
 });
-
-/** What one of the examples writes. */
-function example(name, ...options) {
-  const run = ["run", "--locked", "--release", "--quiet", "--example", name, "--", ...options];
-  return execFileSync("cargo", run, { cwd: join(WEB, "../.."), encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
-}
-
-/** Probabilities by class, as `infer` gives them. */
-function inferred(picture) {
-  const { classes } = JSON.parse(example("infer", picture, "--json", "--top", "10"));
-  return new Map(classes.map(({ class: name, probability }) => [name, probability]));
-}
 
 /** Probabilities by class, as the page shows them. */
 async function shown(page) {
