@@ -68,7 +68,7 @@ done
 
 cp -r "$here"/page/. crates/vgg/weights/fashion-mnist.safetensors "$next"
 # What the page keeps to work without a network: all but the GPU's module, which not every visitor loads.
-(cd "$next" && find . -type f -not -path './webgpu/*' -printf '"%P"\n' | sort | paste -sd, | sed 's/.*/[&]/') > "$next/files.json.new"
+(cd "$next" && find . -type f -not -path './webgpu/*' -not -name 'files.json*' -printf '"%P"\n' | sort | paste -sd, | sed 's/.*/[&]/') > "$next/files.json.new"
 mv "$next/files.json.new" "$next/files.json"
 # There as a whole or not at all.
 chmod 755 "$next"

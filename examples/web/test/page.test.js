@@ -215,7 +215,8 @@ test("weights are dropped like pictures", async () => {
 test("once loaded it works without a network", async () => {
   await withPage({}, async ({ page, context }) => {
     await answered(page);
-    await page.evaluate(() => navigator.serviceWorker.ready);
+    // `ready` itself waits for ever where a file is missing.
+    await page.waitForFunction(async () => Boolean((await navigator.serviceWorker.getRegistration())?.active));
     await context.setOffline(true);
     await page.reload();
     await next(page, () => page.getByRole("button", { name: "bag, sample 1" }).click());
