@@ -216,7 +216,7 @@ test("once loaded it works without a network", async () => {
   await withPage({}, async ({ page, context }) => {
     await answered(page);
     // `ready` itself waits for ever where a file is missing.
-    await page.waitForFunction(async () => Boolean((await navigator.serviceWorker.getRegistration())?.active));
+    await page.waitForFunction(() => navigator.serviceWorker.controller);
     await context.setOffline(true);
     await page.reload();
     await next(page, () => page.getByRole("button", { name: "bag, sample 1" }).click());
