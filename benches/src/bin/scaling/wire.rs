@@ -12,6 +12,9 @@ type Reply = Sender<Result<Vec<f32>, GroupError>>;
 /// Values, and where their sums go.
 type Job = (Vec<f32>, Reply);
 
+/// From when and for how long sums are on the wire, and where they go then.
+type Load = (Instant, Duration, Result<Vec<f32>, GroupError>, Reply);
+
 /// A worker whose gradients go over a wire of so many bytes a second, one bucket behind the other, while it goes on.
 #[derive(Debug)]
 struct Wired {
@@ -49,7 +52,7 @@ pub fn workers(bytes_per_second: Option<f64>) -> Vec<Arc<dyn Group>> {
 }
 
 /// Hands out sums when a wire would have carried them: one behind the other, while others are being added up.
-fn carry(wire: Receiver<(Instant, Duration, Result<Vec<f32>, GroupError>, Reply)>) {
+fn carry(wire: Receiver<Load>) {
     let mut free = Instant::now();
     for (ready, takes, sum, reply) in wire {
         free = free.max(ready) + takes;
