@@ -68,8 +68,8 @@ done
 
 cp -r "$here"/page/. crates/vgg/weights/fashion-mnist.safetensors "$next"
 # What the page keeps to work without a network: all but the GPU's module, which not every visitor loads.
-(cd "$next" && find . -type f -not -path './webgpu/*' -not -name 'files.json*' -printf '"%P"\n' | sort | paste -sd, | sed 's/.*/[&]/') > "$next/files.json.new"
-mv "$next/files.json.new" "$next/files.json"
+files=$(cd "$next" && find . -type f -not -path './webgpu/*' -printf '"%P"\n' | sort | paste -sd,)
+echo "[$files]" > "$next/files.json"
 # There as a whole or not at all.
 chmod 755 "$next"
 rm -rf "$dist"
